@@ -1,6 +1,6 @@
 //! What a plan has to tell the people who wrote the garden, on the line that it is about.
 
-use super::{gone, secrets, words};
+use super::{gone, jobs, secrets, words};
 use crate::finding::{Code, Finding, Findings};
 use crate::kind;
 use crate::model::FieldDecision;
@@ -81,19 +81,7 @@ fn action_finding(input: &Input<'_>, action: &Action) -> Option<Finding> {
         Reason::Refusing(why) => return refused(input, action, why, span),
         Reason::Creating(Creating::Acknowledged { .. }) => return gone::made_anew(action, span),
         Reason::Keeping(Keeping::KeysDisagree { keys }) => secrets::odd(id, keys, span),
-        Reason::Keeping(Keeping::JobOverdue { rerun, .. }) => {
-            let why = action.reason().to_string();
-            Finding::warning(
-                Code::new("W0478"),
-                format!("the job `{}` of `{}` is overdue", job_of(rerun), app_of(rerun)),
-                span,
-            )
-            .why(format!("{why}; what comes after it goes on waiting"))
-            .help(format!(
-                "look at it: `kubectl logs --namespace {} job/{}`; `parcelle rerun {rerun}` stops it and runs it again",
-                id.namespace, id.name
-            ))
-        }
+        Reason::Keeping(Keeping::JobOverdue { rerun, .. }) => jobs::overdue(action, rerun, span),
         Reason::Holding(Holding::FoughtOver { by, until }) => {
             let (who, until) = (words::people(by), words::minute(*until));
             Finding::warning(Code::new("W0482"), format!("{who} and parcelle keep changing `{id}` back"), span)
@@ -164,8 +152,8 @@ fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Op
                 .why(format!("{message} ({status})"))
                 .help(after_refusal(input, *status))
         }
-        Refusing::JobFailed { why, rerun } => job_failed(why, rerun, span),
-        Refusing::JobEndUnknown { rerun, .. } => job_end_unknown(action, why, rerun, span),
+        Refusing::JobFailed { why, rerun } => jobs::failed(why, rerun, span),
+        Refusing::JobEndUnknown { rerun, .. } => jobs::end_unknown(action, why, rerun, span),
         Refusing::SecretLost => {
             let app = action.app.as_ref().map(|app| format!("{}/{app}", input.desired.organisation));
             secrets::gone(id, app.as_deref(), span)
@@ -188,31 +176,6 @@ fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Op
         Refusing::Recovered { replaced, .. } => super::lost::spared(id, *replaced, why, span),
         Refusing::InventoryLost | Refusing::InventoryOutdated | Refusing::Guarded { .. } => return None,
     })
-}
-
-fn job_failed(why: &str, rerun: &str, span: Span) -> Finding {
-    let title = format!("the job `{}` of `{}` failed", job_of(rerun), app_of(rerun));
-    Finding::refused(Code::new("E0478"), title, span)
-        .why(why)
-        .help(format!("mend what it says, then `parcelle rerun {rerun}`; what comes after it waits"))
-}
-
-fn job_end_unknown(action: &Action, why: &Refusing, rerun: &str, span: Span) -> Finding {
-    let title = format!("nobody knows how the job `{}` of `{}` ended", job_of(rerun), app_of(rerun));
-    let name = &action.id.name;
-    Finding::refused(Code::new("E0477"), title, span).why(format!("`Job {name}`: {why}")).help(format!(
-        "look at the data that it works on; where it is to run, `parcelle rerun {rerun}`; what comes after it waits"
-    ))
-}
-
-/// The job in what `parcelle rerun` is given: `upgrade` of `alternatiba/cloud upgrade`.
-fn job_of(rerun: &str) -> &str {
-    rerun.split_once(' ').map_or(rerun, |(_, job)| job)
-}
-
-/// The app in what `parcelle rerun` is given.
-fn app_of(rerun: &str) -> &str {
-    rerun.split_once(' ').map_or(rerun, |(app, _)| app)
 }
 
 /// What would be made empty although its app has data of that kind.

@@ -7,6 +7,7 @@ pub(super) mod diff;
 pub(super) mod findings;
 pub(super) mod gone;
 pub(crate) mod hatches;
+mod jobs;
 pub(super) mod list;
 pub(super) mod lost;
 pub(super) mod mask;

@@ -47,8 +47,8 @@ struct SaidCase {
     retired_organisation: Option<u64>,
     retired_needs: BTreeMap<String, u64>,
     held: BTreeMap<String, String>,
-    /// Apps whose new release waits: its version, and when it may come.
-    waiting: BTreeMap<String, (String, String)>,
+    /// Apps whose new release waits.
+    waiting: BTreeMap<String, WaitingRelease>,
     /// The version of each app whose past is looked at.
     states: BTreeMap<String, String>,
     hold: Option<String>,
@@ -252,7 +252,7 @@ pub(super) fn world(case: &Case) -> World {
             namespace: "alternatiba".into(),
             secrets: secrets.collect(),
             held: case.said.held.iter().map(|(app, why)| (name(app), why.clone())).collect(),
-            waiting: case.said.waiting.iter().map(|(app, waits)| (name(app), waiting(waits))).collect(),
+            waiting: case.said.waiting.iter().map(|(app, waits)| (name(app), waits.clone())).collect(),
             retired: case.said.retired.iter().map(|(app, days)| (name(app), retired(*days))).collect(),
             objects,
             states: BTreeMap::new(),
@@ -273,11 +273,6 @@ pub(super) fn world(case: &Case) -> World {
         now: NOW + case.day * DAY,
         grounds: Grounds { namespace: "alternatiba".to_owned(), ..Grounds::default() },
     }
-}
-
-fn waiting((version, when): &(String, String)) -> WaitingRelease {
-    let (version, when) = (version.clone(), when.clone());
-    WaitingRelease { version, when, opens: Some(NOW + DAY), day: Some("2026-07-02".to_owned()), origin: None }
 }
 
 fn directives(case: &Case, span: Span) -> Directives {
