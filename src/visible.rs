@@ -45,6 +45,8 @@ fn belongs(before: Option<char>, character: char, after: Option<char>) -> bool {
         '\u{200C}' | '\u{200D}' => {
             is_picture || matches!(before, '\u{0600}'..='\u{109F}' | '\u{1780}'..='\u{18AF}' | '\u{FE0F}')
         }
+        // What parts an entity of a comment from the name after it, so that it is no mention.
+        '\u{2060}' => before == ';',
         '\u{FE0E}' | '\u{FE0F}' => {
             let is_key = matches!(before, '0'..='9' | '#' | '*') && after == Some('\u{20E3}');
             is_picture

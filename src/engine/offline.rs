@@ -76,7 +76,8 @@ fn note_words(base: &Checked, applied: &mut LiveSnapshot) {
         let written = garden.organisations.get(name);
         let lines = written.map(|written| plan::hatches_of(garden, written)).unwrap_or_default();
         one.inventory.hatches = lines.into_iter().map(|line| line.hash).collect();
-        one.inventory.terms.get_or_insert_default().insert(brakes.key.clone(), brakes.says.clone());
+        let brakes = brakes.iter().map(|brake| (brake.key.clone(), brake.says.clone()));
+        one.inventory.terms.get_or_insert_default().extend(brakes);
     }
 }
 

@@ -240,10 +240,15 @@ fn applied_organisation(schemas: &Schemas, commit: &str, rendered: &Organisation
     commit.clone_into(&mut snapshot.inventory.commit);
     let terms = rendered.terms.iter().map(|term| (term.key.clone(), term.says.clone()));
     snapshot.inventory.terms = Some(terms.collect());
-    let objects = rendered.objects.iter().map(|object| applied(schemas, &object.body));
+    // What runs once has done so by the time that a commit is applied, and nothing is left of it.
+    for once in rendered.objects.iter().filter_map(|object| object.once.as_ref()) {
+        snapshot.inventory.jobs.entry(once.key.clone()).or_default().finish(&once.inputs, PRETENDED);
+    }
+    let there = || rendered.objects.iter().filter(|object| object.once.is_none());
+    let objects = there().map(|object| applied(schemas, &object.body));
     let secrets = rendered.secrets.iter().map(|request| applied(schemas, &secret(request)));
     snapshot.objects = objects.chain(secrets).collect();
-    for object in &rendered.objects {
+    for object in there() {
         let entry = entry(object.holds_data, object.app.as_ref(), own_fields(schemas, object));
         let entry = Entry { desired_hash: crate::plan::desired_hash(object), ..entry };
         snapshot.inventory.entries.insert(object.id.clone(), entry);

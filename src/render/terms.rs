@@ -81,12 +81,18 @@ impl TermWord {
 }
 
 /// The brakes on deletion, which are the same for every organisation.
-pub(crate) fn of_deletions(limits: &Deletions) -> Term {
+pub(crate) fn of_deletions(limits: &Deletions) -> [Term; 2] {
     let (most, percent) = (limits.undeclared_at_most, limits.undeclared_percent);
-    let says =
+    let undeclared =
         format!("one run takes away {most} objects that nobody retired at most, and {percent} % of an organisation's");
+    let kept = format!("data of what is retired is kept for {} at least", limits.keep_data);
     let word = TermWord::Deletions;
-    Term { word, app: None, key: word.as_str().to_owned(), says, at: None, day: None, over: None, origin: limits.span }
+    let term =
+        |key: String, says| Term { word, app: None, key, says, at: None, day: None, over: None, origin: limits.span };
+    [
+        term(word.as_str().to_owned(), undeclared),
+        term(format!("{} {}", word.as_str(), TermWord::KeepData.as_str()), kept),
+    ]
 }
 
 /// What an organisation and its apps say.
@@ -97,7 +103,7 @@ pub(super) fn of(organisation: &Organisation) -> Vec<Term> {
         word: TermWord::KeepData,
         app: None,
         key: format!("{} {need}", TermWord::KeepData.as_str()),
-        says: format!("`{need}`, for {}", retired.keep_data),
+        says: format!("`{need}` is retired, data kept for {}", retired.keep_data),
         at: None,
         day: None,
         over: None,
@@ -119,7 +125,12 @@ fn of_app(organisation: &Organisation, app: &App, zone: &TimeZone) -> Vec<Term> 
     };
     let retired = organisation.retired.as_ref().or(app.life.retired());
     if let Some(retired) = retired {
-        return vec![term(TermWord::KeepData, format!("for {}", retired.keep_data), None, retired.span)];
+        return vec![term(
+            TermWord::KeepData,
+            format!("retired, data kept for {}", retired.keep_data),
+            None,
+            retired.span,
+        )];
     }
     let setting = |name: &str| app.settings.get(name);
     let place = &organisation.timezone;

@@ -154,7 +154,7 @@ async fn a_retirement_says_its_day_and_what_goes_then_in_every_format() {
     ground.commit(&name, &text, "pads go");
     let (text, markdown, json) = plans(&ground);
     let day = "2027-01-19";
-    let told = format!("{day}, keep-data, o000/pads: for 60 days; ");
+    let told = format!("{day}, keep-data, o000/pads: retired, data kept for 60 days; ");
     assert!(first_lines(&text, 8).contains(&told), "{text}");
     assert!(text.contains("PersistentVolumeClaim pads-uploads") && text.contains("more go then"), "{text}");
     assert!(text.contains(&format!("  pads, retired until {day}\n")), "{text}");
@@ -210,5 +210,54 @@ async fn a_release_that_waits_for_its_window_is_told_with_its_day_until_it_is_pu
     assert!(text.contains("~ Deployment www-web") && !text.contains("What acts later"), "{text}");
     assert_eq!(run(&ground, &["apply", "--yes", "--no-wait"]).code, 0);
     assert_eq!(run(&ground, &["plan", "--exit-code"]).code, 0);
+    ground.handle.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_weighs_most_of_what_is_done_now_stands_first() {
+    if real().is_some() {
+        return;
+    }
+    let mut ground = ground(2, "app page www\n    app hedgedoc pads").await;
+    // An app that is called otherwise, and the address that people lose.
+    let (name, text) = files(1, "app page site { was www; }\n    app hedgedoc pads").remove(0);
+    ground.commit(&name, &text, "another name");
+    let (text, markdown, json) = plans(&ground);
+    let told = "o000/www is called `site` now, and goes on with its data; `www.o000.example` leads nowhere from then on";
+    assert!(first_lines(&text, 5).contains(&format!("What to look at first:\n  {told}")), "{text}");
+    assert!(first_lines(&markdown, 6).contains("- **first** o000/www is called <code>site</code> now"), "{markdown}");
+    assert_eq!(json["plan"]["first"], serde_json::json!([told]));
+    assert_eq!(run(&ground, &["apply", "--yes", "--no-wait"]).code, 0);
+    // The day on which data goes.
+    let (name, text) =
+        files(1, "app page site { was www; }\n    retired app hedgedoc pads { keep-data 60 days; }").remove(0);
+    ground.commit(&name, &text, "pads go");
+    assert_eq!(run(&ground, &["apply", "--yes", "--no-wait"]).code, 0);
+    assert!(!plans(&ground).0.contains("What to look at first"));
+    ground.environment.set_clock("2027-01-25T12:00:00Z");
+    let (text, markdown, json) = plans(&ground);
+    let told = "the data of o000/pads goes now: Database pads-db, PersistentVolumeClaim pads-uploads";
+    assert!(first_lines(&text, 5).contains(&format!("What to look at first:\n  {told}")), "{text}");
+    assert!(first_lines(&markdown, 6).contains(&format!("- **first** {told}")), "{markdown}");
+    assert_eq!(json["plan"]["first"][0].as_str().map(|says| says.starts_with(told)), Some(true), "{json:#}");
+    ground.handle.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_least_time_that_data_is_kept_is_a_brake_that_is_told() {
+    if real().is_some() {
+        return;
+    }
+    let ground = ground(2, "app page www").await;
+    let garden = ground.environment.read("garden/garden.kdl");
+    let shorter = garden.replace("title \"Grounds\"", "title \"Grounds\"\n    deletions { keep-data 1 day; }");
+    ground.commit("garden.kdl", &shorter, "a day");
+    let (text, markdown, json) = plans(&ground);
+    let told = "deletions, 2 organisations: data of what is retired is kept for 1 day at least; before: data of what is retired is kept for 30 days at least";
+    assert!(first_lines(&text, 5).contains(told), "{text}");
+    assert!(!markdown.contains('\u{FFFD}') && markdown.contains("**later** deletions"), "{markdown}");
+    assert_eq!((later(&json).len(), run(&ground, &["plan", "--exit-code"]).code), (2, 3));
+    let based = run(&ground, &["plan", "--base", "HEAD~1"]);
+    assert!(based.stdout.contains(told) && !based.stdout.contains("it runs"), "{}", based.text());
     ground.handle.shutdown().await;
 }

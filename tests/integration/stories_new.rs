@@ -92,7 +92,11 @@ fn each_new_file_is_valid_and_the_next_command_is_named() {
     assert!(environment.read("garden/offers/grande-taille.kdl").contains("title \"Grande taille\""));
     clean(&environment);
     let said = done(&environment, &["new", "app", "cafe/pads", "--definition", "hedgedoc"]);
-    assert!(said.stderr.ends_with("next: parcelle plan cafe, then commit it\n"), "{}", said.stderr);
+    assert!(
+        said.stderr.ends_with("next: parcelle plan --base HEAD cafe, which asks no cluster; then commit it\n"),
+        "{}",
+        said.stderr
+    );
 }
 
 #[test]

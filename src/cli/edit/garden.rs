@@ -6,6 +6,7 @@ use std::path::Path;
 use super::Edits;
 use crate::check::{Checked, Memo};
 use crate::cli::new::unknown;
+use crate::cli::place;
 use crate::cli::workspace::{check_against, compared};
 use crate::cli::{CommandFailure, Output};
 use crate::finding::{Finding, Findings, Severity};
@@ -31,7 +32,8 @@ impl<'w> GardenAtHand<'w> {
         }
         let mut memo = Memo::default();
         // Where nothing can be compared with, the files alone count.
-        let past = compared(workspace, &mut memo, None, None).ok().and_then(|compared| compared.past);
+        let began = began(workspace).unwrap_or_else(|| "none".to_owned());
+        let past = compared(workspace, &mut memo, None, Some(&began)).ok().and_then(|compared| compared.past);
         let snapshot = workspace.snapshot(None)?;
         let checked = check_against(workspace, &mut memo, snapshot.clone(), past.as_ref());
         Ok(Self { workspace, snapshot, past, checked })
@@ -99,6 +101,12 @@ impl<'w> GardenAtHand<'w> {
         }
         Ok(())
     }
+}
+
+/// The commit that may be applied already: where the work began, which on the main branch is the last one.
+fn began(workspace: &Workspace) -> Option<String> {
+    let repository = workspace.repository_around().ok()??;
+    Some(repository.began_from("HEAD", &place::target()).ok()??.commit.0)
 }
 
 /// A path as the author would name it, from the current folder.

@@ -63,21 +63,27 @@ impl Edits {
         let has_block = end > head && text[..end].ends_with('}');
         let line = text[..node.span.range().start].rfind('\n').map_or(0, |at| at + 1);
         let indent: String = text[line..].chars().take_while(|letter| *letter == ' ' || *letter == '\t').collect();
-        let on_a_line = |open: &str| lines.len() == 1 && !lines[0].contains('\n') && !open.contains('\n');
+        // As the file has it: tabs or blanks, and its line ends.
+        let tabs = indent.contains('\t') || indent.is_empty() && text.contains("\n\t");
+        let unit = if tabs { "\t" } else { "    " };
+        let is_short =
+            !lines.iter().any(|line| line.contains('\n')) && lines.iter().map(String::len).sum::<usize>() < 60;
+        let on_a_line = |open: &str| is_short && (lines.len() == 1 || !open.is_empty()) && !open.contains('\n');
         let (range, written) = if has_block {
             let before = text[..end - 1].trim_end();
             let open = &text[head..end];
             if on_a_line(open) {
                 let stop = if before.ends_with([';', '{']) { "" } else { ";" };
-                ((before.len(), end - 1), format!("{stop} {}; ", lines[0]))
+                ((before.len(), end - 1), format!("{stop} {}; ", lines.join("; ")))
             } else {
-                ((before.len(), end - 1), format!("\n{}{indent}", block(lines, &indent)))
+                ((before.len(), end - 1), format!("\n{}{indent}", block(lines, &indent, unit)))
             }
         } else if on_a_line("") {
             ((head, head), format!(" {{ {}; }}", lines[0]))
         } else {
-            ((head, head), format!(" {{\n{}{indent}}}", block(lines, &indent)))
+            ((head, head), format!(" {{\n{}{indent}}}", block(lines, &indent, unit)))
         };
+        let written = if text.contains("\r\n") { written.replace('\n', "\r\n") } else { written };
         self.replaced.entry(node.span.file).or_default().insert(range, written);
     }
 
@@ -146,8 +152,8 @@ impl Edits {
 }
 
 /// Lines as they stand in a block of a node that stands `indent` in.
-fn block(lines: &[String], indent: &str) -> String {
-    lines.iter().flat_map(|line| line.lines()).map(|line| format!("{indent}    {line}\n")).collect()
+fn block(lines: &[String], indent: &str, unit: &str) -> String {
+    lines.iter().flat_map(|line| line.lines()).map(|line| format!("{indent}{unit}{line}\n")).collect()
 }
 /// Where the block of the node that starts at `from` closes; braces in strings and comments do not count.
 fn closing_brace(text: &str, from: usize) -> Option<usize> {

@@ -46,7 +46,7 @@ pub(super) fn app(
     garden.write(&edits, &garden.with(&edits), output, way, is_missing)?;
     output.note(&format!("added `app {definition} {app}`"));
     if garden.is_committed() {
-        output.note(&format!("next: parcelle plan {organisation}, then commit it"));
+        output.note(&format!("next: parcelle plan --base HEAD {organisation}, which asks no cluster; then commit it"));
     } else {
         output.note("next: parcelle check, then commit the garden: git init && git add --all && git commit --message \"The garden\"");
         output.note("then: parcelle run --once --sandbox, which brings all of it about without a cluster");

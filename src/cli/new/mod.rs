@@ -85,7 +85,7 @@ fn add(workspace: &Workspace, path: &str, text: String, output: &Output) -> Resu
 }
 
 /// The way out where a new file is refused.
-const MEND_FIRST: &str = "write it otherwise, or mend what they name first";
+const MEND_FIRST: &str = "name it otherwise in the command, or mend what is in the files first";
 
 /// A name as it was asked for.
 pub(super) fn parse(name: &str) -> Result<Name, CommandFailure> {

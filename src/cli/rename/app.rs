@@ -95,10 +95,15 @@ impl Renaming<'_> {
 
     fn of_own(&self, block: &Node, node: &Node, keep_host: bool, edits: &mut Edits) {
         let at = self.name_of(node).map(|at| node.args[at].span);
-        at.into_iter().for_each(|name| edits.replace(name, self.new.to_string()));
+        let quoted = self.name_of(node).is_some_and(|at| node.args[at].quoted);
+        let name = if quoted { format!("\"{}\"", self.new) } else { self.new.to_string() };
+        at.into_iter().for_each(|span| edits.replace(span, name.clone()));
         let mut lines = Vec::new();
         match (node.child("was"), self.was()) {
-            (Some(was), None) => edits.remove(was, &self.garden.checked.sources),
+            (Some(was), None) => {
+                edits.remove(was, &self.garden.checked.sources);
+                self.take_up_offer(block, edits);
+            }
             (None, Some(line)) => lines.push(line),
             // By its first name, however often it is renamed.
             _ => {}
@@ -109,6 +114,16 @@ impl Renaming<'_> {
             edits.lines_into(block, &[format!("without {}", self.app.name)], &self.garden.checked.sources);
         }
         edits.lines_into(node, &lines, &self.garden.checked.sources);
+    }
+
+    /// Under its first name it is the offer's app again: the organisation does without it no more.
+    fn take_up_offer(&self, block: &Node, edits: &mut Edits) {
+        let is_it = |arg: &crate::syntax::Value| arg.text == *self.new.as_str();
+        let Some(without) = block.children_named("without").find(|node| node.args.iter().any(is_it)) else { return };
+        match without.args.len() {
+            1 => edits.remove(without, &self.garden.checked.sources),
+            _ => without.args.iter().filter(|arg| is_it(arg)).for_each(|arg| edits.replace(arg.span, String::new())),
+        }
     }
 
     /// An app of the offer alone: one of the organisation's own, which says what the offer does, in its place.
@@ -222,8 +237,9 @@ impl Renaming<'_> {
         if let Some(was) = self.was() {
             output.note(&format!("its data keeps its name: `{was}` says so for as long as there is any"));
         }
+        let lives = !self.app.life.is_retired();
         let renamed = after.garden.as_ref().and_then(|garden| garden.organisations.get(organisation)?.apps.get(new));
-        let host = renamed.and_then(|app| app.hosts.first());
+        let host = renamed.and_then(|app| app.hosts.first()).filter(|_| lives);
         if let (Some(before), Some(now)) = (self.app.hosts.first(), host)
             && before.value != now.value
         {
@@ -236,10 +252,10 @@ impl Renaming<'_> {
         if let (Some(_), Some(offer)) = (self.offered(), &self.organisation.offer) {
             let offer = &offer.name;
             output.note(&format!(
-                "`{old}` is an app of the offer {offer}: what {offer} says of it stands in the file now, and changes of {offer} do not reach `{new}`"
+                "`{old}` is an app of the offer {offer}: what {offer} says of that app stands in the file now, and is no longer followed where {offer} changes it"
             ));
         }
-        output.note(&format!("next: parcelle plan {organisation}"));
+        output.note(&super::next(self.garden, organisation));
     }
 }
 

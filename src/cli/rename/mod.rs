@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 use super::edit::GardenAtHand;
 use super::workspace::find;
 use super::{CommandFailure, Common, Exit, Output};
+use crate::name::Name;
 
 mod app;
 mod organisation;
@@ -55,5 +56,14 @@ pub(crate) fn run(common: &Common, args: &RenameArgs, output: &Output) -> Result
     match &args.what {
         What::App { app, new, keep_host } => app::rename(&garden, app, new, *keep_host, output),
         What::Org { old, new } => organisation::rename(&garden, old, new, output),
+    }
+}
+
+/// What to look at next.
+fn next(garden: &GardenAtHand<'_>, organisation: &Name) -> String {
+    if garden.is_committed() {
+        format!("next: parcelle plan --base HEAD {organisation}, which asks no cluster")
+    } else {
+        "next: parcelle check, then commit it".to_owned()
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn rename(garden: &GardenAtHand<'_>, old: &str, new: &str, output: &O
     edits.move_to(found.file, moved);
     let after = garden.with(&edits);
     garden.write(&edits, &after, output, super::BY_HAND, |_| false)?;
-    output.note(&format!("next: parcelle plan {new}"));
+    output.note(&super::next(garden, &new));
     Ok(Exit::Good)
 }
 

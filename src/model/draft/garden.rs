@@ -16,6 +16,8 @@ use crate::syntax::Node;
 
 /// Consent from a group that nobody is in.
 pub(crate) const NOBODY: Code = Code::new("E0306");
+/// Rules of consent, which nothing asks for yet.
+pub(crate) const NOT_ASKED: Code = Code::new("W0448");
 
 /// How long data is kept where the garden says nothing.
 pub(crate) const KEEP_DATA: Quantity = Quantity { dimension: Dimension::Duration, amount: 30 * 86_400 };
@@ -125,6 +127,12 @@ fn people(file: &CheckedFile, node: &Node) -> BTreeMap<Name, Person> {
 
 fn consent(file: &CheckedFile, node: &Node, people: &BTreeMap<Name, Person>, findings: &mut Findings) -> Vec<Consent> {
     let Some(block) = child(file, node, "consent") else { return Vec::new() };
+    findings.push(
+        Finding::warning(NOT_ASKED, "`consent` is not asked for yet", block.name.span)
+            .why("this parcelle applies what is on the branch that it follows, whoever agreed to it")
+            .help("let the forge ask: a protected branch, approvals by code owners (`parcelle docs codeowners`)")
+            .help("where that is known: `allow W0448 \"why\"` in the garden"),
+    );
     let mut consent = Vec::new();
     for rule in block.children.iter().filter(|rule| !file.is_broken(rule)) {
         let for_ = rule.prop("for").map(|value| value.text.clone());

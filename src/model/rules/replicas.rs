@@ -10,6 +10,10 @@ pub(crate) const ALONE: Code = Code::new("E0416");
 pub(super) fn check(one: &One, findings: &mut Findings) {
     for sound in one.sound_apps() {
         let Some(reason) = &sound.app.definition.single_replica else { continue };
+        // It runs no more.
+        if sound.app.life.is_retired() {
+            continue;
+        }
         let peaks = sound.app.peaks().map(|peak| ("peak", peak));
         let scale = sound.app.settings.get("scale").map(|scale| ("scale", &**scale));
         for (name, setting) in scale.into_iter().chain(peaks) {

@@ -78,7 +78,7 @@ pub(in crate::plan) fn of(input: &Input<'_>, plan: &OrganisationPlan) -> Vec<Lat
 
 /// All that acts later of an organisation, the garden's brakes among it.
 fn terms(input: &Input<'_>) -> Vec<Term> {
-    input.desired.terms.iter().cloned().chain([of_deletions(input.limits)]).collect()
+    input.desired.terms.iter().cloned().chain(of_deletions(input.limits)).collect()
 }
 
 /// What an inventory remembers of all that, once it is applied.
@@ -92,7 +92,7 @@ fn act(input: &Input<'_>, plan: &OrganisationPlan, term: &Term, before: Option<&
         TermWord::KeepData => {
             let mut kept: Vec<&Action> = kept(plan, term).collect();
             // What people know comes first.
-            kept.sort_by_key(|action| (action.what == What::Secret, action.id.is(kind::SECRET)));
+            kept.sort_by_key(|action| weight(action));
             let day = kept.iter().filter_map(|action| day_of(plan, action)).max()?;
             (Some(day), Some(date(day)), kept.into_iter().map(|action| action.id.to_string()).collect())
         }
@@ -171,6 +171,16 @@ fn release(input: &Input<'_>, plan: &OrganisationPlan, app: &Name, waits: &Waiti
         day: waits.day.clone(),
         objects: held.into_iter().map(ToString::to_string).collect(),
         origin: waits.origin.map(|span| Place::of(input.sources, span)),
+    }
+}
+
+/// Where data lies comes before what leads to it, and Secrets last.
+fn weight(action: &Action) -> u8 {
+    match &*action.id.kind {
+        "PersistentVolumeClaim" => 0,
+        "Database" | "PerconaServerMongoDB" | "GarageBucket" => 1,
+        _ if action.what == What::Secret || action.id.is(kind::SECRET) => 3,
+        _ => 2,
     }
 }
 

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use super::markdown::{details, is_urgent};
 use super::text::{self, day};
 use super::words::{counted, has_news, many, word};
-use super::{Markdown, Tally, hatches};
+use super::{Markdown, Tally, first, hatches};
 use crate::name::Name;
 use crate::plan::{OrganisationPlan, PlanHead, Verb};
 use crate::report::markup::{code, escape};
@@ -52,6 +52,12 @@ impl Comment {
         }
         for (line, place) in tally.new_hatches() {
             let _ = writeln!(out, "- {} {}", code(line), code(place));
+        }
+        for says in tally.first().take(first::SHOWN) {
+            let _ = writeln!(out, "- **first** {}", escape(says));
+        }
+        if let Some(more) = first::more(tally.first().count()) {
+            let _ = writeln!(out, "- **first** {more}");
         }
         let mut room = how.at_most.saturating_sub(ASIDE);
         later(&mut out, tally, room / 3);

@@ -3,6 +3,7 @@
 mod away;
 mod comment;
 mod elements;
+mod first;
 mod hatches;
 pub(crate) mod json;
 mod later;

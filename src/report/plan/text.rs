@@ -15,7 +15,7 @@ use anstyle::Style;
 
 use super::value::Line;
 use super::words::{HeldObjects, bullet, by_app, counted, has_news, is_told, kinds, many, mark, paint, style};
-use super::{DataGone, Tally, TextStyle, hatches, later, value, way_out};
+use super::{DataGone, Tally, TextStyle, first, hatches, later, value, way_out};
 use crate::plan::{Action, FieldChange, OrganisationPlan, Place, Plan, Verb};
 use crate::report::Drawing;
 use crate::visible;
@@ -34,10 +34,20 @@ pub fn text(plan: &Plan, style: TextStyle) -> String {
     out
 }
 
-/// What stands before all organisations: what acts later than it is applied, and how far the plan is that of an hour.
+/// What stands before all organisations: what to look at first, what acts later than it is applied, and how far the plan is that of an hour.
 pub(crate) fn head(tally: &Tally, style: TextStyle) -> String {
     let mut out = String::new();
     let bold = |text: &str| paint(style.drawing, Style::new().bold(), text);
+    if tally.first().next().is_some() {
+        let _ = writeln!(out, "{}", bold("What to look at first:"));
+        for says in tally.first().take(first::SHOWN) {
+            let _ = writeln!(out, "  {}", visible::line(says));
+        }
+        if let Some(more) = first::more(tally.first().count()) {
+            let _ = writeln!(out, "  {more}");
+        }
+        out.push('\n');
+    }
     if tally.acts_later() {
         let _ = writeln!(out, "{}", bold("What acts later:"));
         for line in tally.later() {
