@@ -7,10 +7,27 @@ use crate::finding::{Applicability, Code, Edit, Extent, Finding, Fix};
 use crate::source::Span;
 
 impl Traps<'_> {
-    /// Finds each `;` that follows no node: those in a row are one mistake.
+    /// Finds each `;` that follows no node: those in a row are one mistake. One that ends a node under `/-` is no mistake, but the
+    /// reader of the `kdl` crate takes a line end there alone.
     pub(super) fn semicolons(&mut self) {
         let (mut ended, mut run) = (true, Vec::new());
+        // Whether the node at hand is under `/-`, and those in whose blocks it stands.
+        let (mut taken_out, mut outer) = (false, Vec::new());
         for token in self.tokens {
+            match token.kind {
+                TokenKind::Open => {
+                    outer.push(taken_out);
+                    taken_out = false;
+                }
+                TokenKind::Close => taken_out = outer.pop().unwrap_or(false),
+                TokenKind::Slashdash if ended => taken_out = true,
+                TokenKind::Semicolon if !ended && taken_out => {
+                    self.out.repairs.push(Repair::replace(token.start..token.end, "\n"));
+                    taken_out = false;
+                }
+                TokenKind::Newline | TokenKind::Semicolon => taken_out = taken_out && ended,
+                _ => {}
+            }
             match token.kind {
                 TokenKind::Semicolon if ended => run.push(Span::new(self.file, token.start..token.end)),
                 TokenKind::Semicolon => ended = true,

@@ -7,7 +7,6 @@ fn the_garden_of_the_language_page_checks_clean() {
     let garden = tried.garden();
     assert_eq!(garden.name.as_str(), "indiehosters");
     assert_eq!(garden.people["tim"].groups.len(), 2);
-    assert_eq!(garden.consent.len(), 3);
     assert_eq!(garden.deletions.undeclared_percent, 10);
     assert_eq!(garden.organisations.len(), 3);
     let alternatiba = &garden.organisations["alternatiba"];

@@ -11,7 +11,7 @@ mod written;
 
 use std::collections::BTreeMap;
 
-use super::{SettingDeclaration, SettingType, secret};
+use super::{KeyedBy, SettingDeclaration, SettingType, secret};
 use crate::expression::Value;
 use crate::finding::{Code, Finding, Findings};
 use crate::model::{Layer, Setting};
@@ -108,7 +108,7 @@ impl Decoder<'_> {
             }
             _ => false,
         };
-        if nothing && declaration.keyed_by.is_none() {
+        if nothing && declaration.keyed_by != Some(KeyedBy::Argument) {
             let finding = Finding::error(MISSING, format!("`{}` says nothing", declaration.name), setting.span);
             let finding = match (&declaration.example, is_list) {
                 (Some(example), _) => finding.help(format!("write it as `{example}`, or take it away")),

@@ -3,7 +3,7 @@
 use super::Decoder;
 use crate::finding::{Code, Finding};
 use crate::model::Setting;
-use crate::model::definition::SettingDeclaration;
+use crate::model::definition::{SettingDeclaration, SettingType};
 use crate::schema::suggest::either;
 use crate::source::Span;
 use crate::syntax::Value as Written;
@@ -16,6 +16,11 @@ impl Decoder<'_> {
     /// the layers are one.
     pub(super) fn unchosen(&mut self, declaration: &SettingDeclaration, setting: &Setting, args: &[Written]) {
         let Some(chosen) = args.first() else { return };
+        // A word that is no option has a finding of its own.
+        let is_option = matches!(&declaration.kind, SettingType::Group(options) if options.contains(&chosen.text));
+        if !is_option {
+            return;
+        }
         let props = setting.props.iter().map(|(name, value)| (name, value.span));
         let children =
             setting.children.iter().filter_map(|(name, children)| Some((name, children.values().next()?.span)));
