@@ -228,7 +228,8 @@ async fn what_weighs_most_of_what_is_done_now_stands_first() {
     assert!(first_lines(&text, 5).contains(&format!("What to look at first:\n  {told}")), "{text}");
     assert!(first_lines(&markdown, 6).contains("- **first** o000/www is called <code>site</code> now"), "{markdown}");
     assert_eq!(json["plan"]["first"], serde_json::json!([told]));
-    assert_eq!(run(&ground, &["apply", "--yes", "--no-wait"]).code, 0);
+    // Once the pods of the earlier name are gone, the rest follows.
+    assert!((0..20).any(|_| run(&ground, &["apply", "--yes", "--no-wait"]).code == 0));
     // The day on which data goes.
     let (name, text) =
         files(1, "app page site { was www; }\n    retired app hedgedoc pads { keep-data 60 days; }").remove(0);
