@@ -48,6 +48,10 @@ pub(crate) enum ScalarType {
     Name,
     /// A whole number, never negative.
     Integer,
+    /// A whole number of things of which there is at least one.
+    Count,
+    /// A port of TCP or UDP.
+    Port,
     /// A whole number from 0 to 100.
     Percent,
     Number,
@@ -92,6 +96,8 @@ impl ScalarType {
             "word" => Self::Word,
             "name" => Self::Name,
             "integer" => Self::Integer,
+            "count" => Self::Count,
+            "port" => Self::Port,
             "percent" => Self::Percent,
             "number" => Self::Number,
             "on-off" => Self::OnOff,
@@ -123,6 +129,8 @@ impl ScalarType {
             Self::Word => "a word".into(),
             Self::Name => "a name such as `cloud`".into(),
             Self::Integer => "a whole number".into(),
+            Self::Count => "a whole number from 1 to 100".into(),
+            Self::Port => "a port from 1 to 65535".into(),
             Self::Percent => "a whole number from 0 to 100".into(),
             Self::Number => "a number".into(),
             Self::OnOff => "`on` or `off`".into(),
@@ -166,7 +174,11 @@ pub(crate) fn mismatch(kind: &ScalarType, subject: &str, value: &Value) -> Optio
         return Some(keyword(kind, subject, value));
     }
     match kind {
-        ScalarType::Integer | ScalarType::Percent | ScalarType::Number => number(kind, subject, value),
+        ScalarType::Integer
+        | ScalarType::Count
+        | ScalarType::Port
+        | ScalarType::Percent
+        | ScalarType::Number => number(kind, subject, value),
         ScalarType::OnOff => option(&["on", "off"], subject, value),
         ScalarType::Choice(options) => {
             let words: Vec<&str> = options.iter().map(String::as_str).collect();
@@ -215,6 +227,7 @@ fn number(kind: &ScalarType, subject: &str, value: &Value) -> Option<Finding> {
     let title = |found: &str| format!("{subject} wants {}, but {found} is written there", kind.describe());
     match (kind, &value.scalar) {
         (ScalarType::Integer, Scalar::Integer(number)) if *number >= 0 && i64::try_from(*number).is_ok() => None,
+        (ScalarType::Count, Scalar::Integer(1..=100)) | (ScalarType::Port, Scalar::Integer(1..=65_535)) => None,
         (ScalarType::Percent, Scalar::Integer(0..=100)) | (ScalarType::Number, Scalar::Integer(_)) => None,
         (ScalarType::Number, Scalar::Float(number)) if number.is_finite() => None,
         (_, Scalar::Integer(_)) => Some(Finding::error(OUT_OF_RANGE, title(&format!("`{}`", value.text)), value.span)),
