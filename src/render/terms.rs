@@ -157,7 +157,12 @@ fn of_app(organisation: &Organisation, app: &App, zone: &TimeZone) -> Vec<Term> 
     });
     let upgrade = setting("upgrade").and_then(|setting| {
         let window = Window::read(setting)?;
-        Some(term(TermWord::Upgrade, format!("new releases are put in {}", window.said()), None, setting.span))
+        Some(term(
+            TermWord::Upgrade,
+            format!("new releases are put in {} ({place})", window.said()),
+            None,
+            setting.span,
+        ))
     });
     let backup = organisation.cluster.provides.get("backup").and_then(|_| setting("backup")).map(|setting| {
         let (keep, span) = Keep::read(setting);

@@ -37,7 +37,7 @@ pub(super) fn waiting(organisation: &Organisation, app: &App, closed: &ClosedWin
     let chosen = app.settings.get("version").or_else(|| app.settings.get("channel"));
     WaitingRelease {
         version: naming::label_value(&app.release.version),
-        when: closed.when.clone(),
+        when: format!("{} ({})", closed.when, organisation.timezone),
         opens: closed.opens.map(Timestamp::as_second),
         day: closed.opens.map(|opens| opens.to_zoned(zone).strftime("%F").to_string()),
         origin: chosen.map(|setting| setting.span),
@@ -78,7 +78,7 @@ impl Window {
         self.turns(moment, zone).into_iter().flat_map(|(from, to)| [from, to])
     }
 
-    /// When it opens, for people: `from 22:00 on monday and tuesday`.
+    /// When it is open, for people: `from 22:00 to 00:00 on monday and tuesday`.
     pub(crate) fn said(&self) -> String {
         let names = DAYS.iter().filter(|(_, day)| self.days.contains(day)).map(|(name, _)| *name);
         let on = match names.collect::<Vec<_>>().join(" and ") {
@@ -86,7 +86,10 @@ impl Window {
             names => format!(" on {names}"),
         };
         match self.from {
-            Some(from) => format!("from {:02}:{:02}{on}", from.hour(), from.minute()),
+            Some(from) => {
+                let to = from.wrapping_add(OPEN.hours());
+                format!("from {} to {}{on}", from.strftime("%H:%M"), to.strftime("%H:%M"))
+            }
             None => on.trim_start().to_owned(),
         }
     }
@@ -127,7 +130,7 @@ mod tests {
         let moment: Timestamp = "2026-07-08T12:00:00Z".parse().unwrap();
         let next = window.edges(moment, &paris).filter(|edge| *edge > moment).min().unwrap();
         assert_eq!(next.to_string(), "2026-07-13T21:00:00Z");
-        assert_eq!(window.said(), "from 23:00 on monday and tuesday");
+        assert_eq!(window.said(), "from 23:00 to 01:00 on monday and tuesday");
     }
 
     #[test]

@@ -112,7 +112,11 @@ async fn brakes_come_first_and_peaks_hours_and_backups_are_told() {
     assert!(lines[1].starts_with("  2026-12-01, peak, o000/www: at least 4 replicas from 2026-12-01 08:00"), "{text}");
     assert!(lines[2].starts_with("  2026-12-05, peak, o000/www: at least 9 replicas from 2026-12-05 08:00"), "{text}");
     assert!(lines[3].starts_with("  nights, o000/www: no longer asleep"), "{text}");
-    assert!(lines[4].starts_with("  upgrade, o000/www: new releases are put in from 02:00 on monday"), "{text}");
+    assert!(
+        lines[4]
+            .starts_with("  upgrade, o000/www: new releases are put in from 02:00 to 04:00 on monday (Europe/Paris)"),
+        "{text}"
+    );
     assert!(first_lines(&markdown, 6).contains("deletions, 2 organisations"), "{markdown}");
     let words: Vec<String> = later(&json).iter().map(|act| act["word"].as_str().unwrap().to_owned()).collect();
     assert_eq!(words, ["deletions", "peak", "peak", "nights", "upgrade", "deletions"]);
@@ -187,9 +191,12 @@ async fn a_release_that_waits_for_its_window_is_told_with_its_day_until_it_is_pu
     ground.commit(&name, &text, "a release");
     // Noon of a Friday; half past midnight in Paris is still the day before in UTC.
     let (text, markdown, json) = plans(&ground);
-    let told = "2026-11-23, upgrade, o000/www: release 2 is put in from 00:30 on monday; before: release 1; ";
+    let told = "2026-11-23, upgrade, o000/www: release 2 is put in from 00:30 to 02:30 on monday (Europe/Paris); before: release 1; ";
     assert!(first_lines(&text, 5).contains(told) && text.contains("change then"), "{text}");
-    assert!(text.contains("objects — held: release 2 is put in from 00:30 on monday: "), "{text}");
+    assert!(
+        text.contains("objects — held: release 2 is put in from 00:30 to 02:30 on monday (Europe/Paris): "),
+        "{text}"
+    );
     let image = "page:1.0 → docker.io/example/page:2.0";
     assert!(text.matches(image).count() == 1 && !text.contains("app.kubernetes.io/version"), "{text}");
     assert!(markdown.contains("**later** 2026-11-23, upgrade, o000/www"), "{markdown}");

@@ -174,11 +174,9 @@ pub(crate) fn mismatch(kind: &ScalarType, subject: &str, value: &Value) -> Optio
         return Some(keyword(kind, subject, value));
     }
     match kind {
-        ScalarType::Integer
-        | ScalarType::Count
-        | ScalarType::Port
-        | ScalarType::Percent
-        | ScalarType::Number => number(kind, subject, value),
+        ScalarType::Integer | ScalarType::Count | ScalarType::Port | ScalarType::Percent | ScalarType::Number => {
+            number(kind, subject, value)
+        }
         ScalarType::OnOff => option(&["on", "off"], subject, value),
         ScalarType::Choice(options) => {
             let words: Vec<&str> = options.iter().map(String::as_str).collect();
