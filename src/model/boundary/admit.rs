@@ -151,6 +151,8 @@ fn of_one(name: &Name, file: &CheckedFile, node: &Node, before: &[Node]) -> Admi
             // The schema tells of a second one of the same kind and name.
             (Some(own), Some(first)) if own == *name && first.name.value == node.name.value => Admission::Told,
             (None, _) if file.is_broken(node) => Admission::Told,
+            // What its name is can be said once its form is right.
+            (Some(_), None) if file.is_malformed(node) => Admission::Told,
             (_, Some(first)) if organisation(node).as_ref() == Some(name) => {
                 Admission::Refused(second(name, node, first))
             }
