@@ -35,9 +35,9 @@ pub(crate) enum LogFormat {
 pub(crate) enum LogLevel {
     /// What needs somebody: failures, refusals, findings that stop an organisation.
     Error,
-    /// What may need somebody.
+    /// A line that a person may have to act on.
     Warn,
-    /// What happens.
+    /// A line that tells what the loop does.
     Info,
     /// Also what is sent and looked at.
     Debug,

@@ -82,7 +82,7 @@ pub(crate) use tell::hatches::HatchChange;
 pub(crate) use tell::lost::{damaged, out_of_recovered};
 pub(crate) use tell::secrets::{anew, out_of_lost_keys, out_of_odd_keys};
 pub(crate) use tell::warnings::{WARNED, of as of_warning};
-pub(crate) use tell::words::{minute, out_of_conflict};
+pub(crate) use tell::words::{day, minute, out_of_conflict};
 
 /// The field manager of everything that parcelle applies.
 pub const MANAGER: &str = "parcelle";

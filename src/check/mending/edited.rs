@@ -66,7 +66,7 @@ impl Edited {
         if step.old.end <= at { step.new.end + (at - step.old.end) } else { step.new.start }
     }
 
-    /// What a fix wrote.
+    /// The range of the new text that a fix wrote.
     pub(super) fn written(&self, fix: usize) -> impl Iterator<Item = Range<usize>> {
         self.steps.iter().filter(move |step| step.fix == fix).map(|step| step.new.clone())
     }

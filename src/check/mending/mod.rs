@@ -55,7 +55,7 @@ pub struct Mended {
     pub applied: Vec<MendingFix>,
     /// The fixes that would have made it worse.
     pub left_out: Vec<MendingFix>,
-    /// What is found afterwards.
+    /// The check of the garden with the fixes applied.
     pub after: Look,
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::edit::{Edits, GardenAtHand};
 use super::super::{CommandFailure, Exit, Output};
-use super::{is_missing, parse, unknown};
+use super::{is_missing, of_organisation, unknown};
 use crate::git::Workspace;
 use crate::name::Name;
 
@@ -12,13 +12,7 @@ pub(super) fn app(
     definition: &str,
     output: &Output,
 ) -> Result<Exit, CommandFailure> {
-    let (organisation, app) = name.split_once('/').ok_or_else(|| {
-        CommandFailure::asked(
-            format!("`{name}` does not say in which organisation"),
-            "write ORGANISATION/NAME, as in `alternatiba/cloud`",
-        )
-    })?;
-    let (organisation, app) = (parse(organisation)?, parse(app)?);
+    let (organisation, app) = of_organisation(name, "NAME")?;
     let garden = GardenAtHand::of(workspace)?;
     let found = garden.organisation(&organisation)?;
     if found.apps.contains_key(&app) {

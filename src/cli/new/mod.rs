@@ -95,6 +95,17 @@ pub(super) fn parse(name: &str) -> Result<Name, CommandFailure> {
     })
 }
 
+/// An organisation and the name of an app in it, as `ORGANISATION/NAME`.
+pub(super) fn of_organisation(text: &str, name: &str) -> Result<(Name, Name), CommandFailure> {
+    let (organisation, app) = text.split_once('/').ok_or_else(|| {
+        CommandFailure::asked(
+            format!("`{text}` does not say in which organisation"),
+            format!("write ORGANISATION/{name}, as in `alternatiba/cloud`"),
+        )
+    })?;
+    Ok((parse(organisation)?, parse(app)?))
+}
+
 /// A name that nothing has, with those that there are.
 pub(super) fn unknown<'n>(what: &str, name: &str, known: impl Iterator<Item = &'n str>) -> CommandFailure {
     let known: Vec<&str> = known.collect();

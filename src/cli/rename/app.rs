@@ -1,7 +1,7 @@
 //! An app under another name.
 
 use super::super::edit::{Edits, GardenAtHand};
-use super::super::new::{parse, unknown};
+use super::super::new::{of_organisation, parse, unknown};
 use super::super::{CommandFailure, Exit, Output};
 use crate::check::Checked;
 use crate::model::definition::SettingType;
@@ -18,13 +18,7 @@ pub(super) fn rename(
     keep_host: bool,
     output: &Output,
 ) -> Result<Exit, CommandFailure> {
-    let (organisation, old) = app.split_once('/').ok_or_else(|| {
-        CommandFailure::asked(
-            format!("`{app}` does not say in which organisation"),
-            "write ORGANISATION/OLD, as in `alternatiba/pads`",
-        )
-    })?;
-    let (organisation, old, new) = (parse(organisation)?, parse(old)?, parse(new)?);
+    let ((organisation, old), new) = (of_organisation(app, "OLD")?, parse(new)?);
     let found = garden.organisation(&organisation)?;
     let Some(app) = found.apps.get(&old) else {
         return Err(unknown("app", old.as_str(), found.apps.keys().map(Name::as_str)));

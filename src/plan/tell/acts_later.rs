@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::words;
 use crate::kind;
 use crate::name::Name;
 use crate::plan::decide;
@@ -94,7 +95,7 @@ fn act(input: &Input<'_>, plan: &OrganisationPlan, term: &Term, before: Option<&
             // What people know comes first.
             kept.sort_by_key(|action| weight(action));
             let day = kept.iter().filter_map(|action| day_of(plan, action)).max()?;
-            (Some(day), Some(date(day)), kept.into_iter().map(|action| action.id.to_string()).collect())
+            (Some(day), Some(words::day(day)), kept.into_iter().map(|action| action.id.to_string()).collect())
         }
         TermWord::Nights => (None, None, sleeps(input, term.app.as_ref())),
         _ => (term.at, term.day.clone(), Vec::new()),
@@ -182,11 +183,6 @@ fn weight(action: &Action) -> u8 {
         _ if action.what == What::Secret || action.id.is(kind::SECRET) => 3,
         _ => 2,
     }
-}
-
-/// The day of a time in Unix seconds, in UTC.
-fn date(seconds: i64) -> String {
-    jiff::Timestamp::from_second(seconds).map_or_else(|_| "?".to_owned(), |time| time.strftime("%F").to_string())
 }
 
 /// What stops for the nights of an app.

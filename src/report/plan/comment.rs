@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::markdown::{details, is_urgent};
-use super::text::{self, day};
+use super::text;
 use super::words::{counted, has_news, many, word};
 use super::{Markdown, Tally, first, hatches};
 use crate::name::Name;
+use crate::plan::day;
 use crate::plan::{OrganisationPlan, PlanHead, Verb};
 use crate::report::markup::{code, escape};
 

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::text::day;
 use super::words::many;
 use crate::name::Name;
+use crate::plan::day;
 use crate::plan::{LaterAct, OrganisationPlan, Place, minute};
 use crate::render::TermWord;
 

@@ -7,9 +7,9 @@ use anstyle::Style;
 use serde::{Deserialize, Serialize};
 
 use super::away::{draw_unread, way_out_of_silence};
-use super::text::day;
 use super::words::{bullet, many, paint};
 use super::{DataGone, LeaderStatus, TextStyle, away, way_out};
+use crate::plan::day;
 use crate::plan::{Action, Health, HealthState, RecoveredObjects, Retirement, Verb};
 use crate::visible;
 

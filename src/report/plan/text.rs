@@ -235,8 +235,3 @@ fn draw_line(line: &Line, drawing: Drawing) -> String {
         }
     }
 }
-
-/// The day of a time in Unix seconds, in UTC.
-pub(super) fn day(seconds: i64) -> String {
-    jiff::Timestamp::from_second(seconds).map_or_else(|_| "?".to_owned(), |time| time.strftime("%F").to_string())
-}
