@@ -34,6 +34,7 @@ pub mod plan;
 pub mod git;
 pub mod secrets;
 pub mod cluster;
+pub(crate) mod impact;
 pub mod report;
 pub mod check;
 pub mod sandbox;

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use crate::finding::{Finding, Findings};
 use crate::git::{Commit, Snapshot};
+use crate::impact::ImpactContext;
 use crate::model::definition::{self, Definitions};
 use crate::model::{self, Boundary, FilePlace, Garden, Judgement, Organisation, Past, PlacedFile};
 use crate::name::Name;
@@ -41,6 +42,13 @@ pub struct Checked {
     pub rendered: usize,
     /// The hash of the renderer and the built-in definitions.
     pub renderer_hash: String,
+}
+
+impl Checked {
+    /// What the impact of a plan is told by; absent where there is no garden.
+    pub(crate) fn impact_context(&self) -> Option<ImpactContext<'_>> {
+        self.garden.as_ref().map(|garden| ImpactContext { garden, sources: &self.sources })
+    }
 }
 
 /// What stays known between two checks of one process: a second check costs what changed.

@@ -86,7 +86,7 @@ impl Applying<'_> {
         let ending = Ending::listen(session.shutdown().clone());
         let applied = session.apply(&self.options, |done| {
             let plan = done.plan.take();
-            unkept = unkept.take().or(plan.and_then(|plan| writer.add(plan, &BTreeSet::new(), keep).err()));
+            unkept = unkept.take().or(plan.and_then(|plan| writer.add(plan, None, &BTreeSet::new(), keep).err()));
             done.outcome.iter_mut().flat_map(|outcome| &mut outcome.organisations).for_each(|one| self.shorten(one));
         });
         let round = ending.in_time(applied).await;
@@ -143,7 +143,7 @@ impl Applying<'_> {
         let planned = session.plan_each(&self.options, |session, mut prepared| {
             prepared.stamp();
             let pending = session.pending(&prepared);
-            writer.add(prepared.plan, &pending, keep)
+            writer.add(prepared.plan, session.checked().impact_context(), &pending, keep)
         });
         let planned = planned.await;
         session.progress = None;
@@ -169,7 +169,7 @@ impl Applying<'_> {
             agreed.join(session.agree(&mut prepared, &written));
             prepared.stamp();
             let pending = session.pending(&prepared);
-            writer.add(prepared.plan, &pending, keep)
+            writer.add(prepared.plan, session.checked().impact_context(), &pending, keep)
         });
         let planned = planned.await;
         session.progress = None;

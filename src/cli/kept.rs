@@ -10,6 +10,7 @@ use tempfile::NamedTempFile;
 
 use super::{CommandFailure, files};
 use crate::finding::Findings;
+use crate::impact::{EditedLines, Impact, ImpactBuilder, ImpactContext};
 use crate::name::Name;
 use crate::plan::{OrganisationPlan, Plan, PlanHead};
 use crate::report::plan::Tally;
@@ -33,6 +34,8 @@ pub(super) struct KeptPlan {
     head: PlanHead,
     parts: Vec<Part>,
     tally: Tally,
+    /// What it does, for people; nothing of a saved plan that was only read.
+    impact: Impact,
     findings: Findings,
 }
 
@@ -57,6 +60,7 @@ pub(super) struct PlanWriter {
     head: Option<PlanHead>,
     parts: Vec<Part>,
     tally: Tally,
+    impact: ImpactBuilder,
     findings: Findings,
 }
 
@@ -103,14 +107,30 @@ impl PlanWriter {
 
     fn on(file: Place, path: PathBuf) -> Self {
         let (tally, findings) = (Tally::default(), Findings::default());
-        Self { file, path, at: 0, head: None, parts: Vec::new(), tally, findings }
+        let impact = ImpactBuilder::default();
+        Self { file, path, at: 0, head: None, parts: Vec::new(), tally, impact, findings }
     }
 
-    /// Adds a batch; `pending` are the organisations of which something is left to do.
-    pub(super) fn add(&mut self, plan: Plan, pending: &BTreeSet<Name>, keep: KeptDetail) -> Result<(), CommandFailure> {
+    /// The same for a plan whose changes are told by the lines that were edited.
+    #[must_use]
+    pub(super) fn by_edits(self, edited: EditedLines) -> Self {
+        Self { impact: ImpactBuilder::new(edited), ..self }
+    }
+
+    /// Adds a batch; `pending` are the organisations of which something is left to do, and `context` is what their impact is told by.
+    pub(super) fn add(
+        &mut self,
+        plan: Plan,
+        context: Option<ImpactContext<'_>>,
+        pending: &BTreeSet<Name>,
+        keep: KeptDetail,
+    ) -> Result<(), CommandFailure> {
         self.begin(plan.head)?;
         for mut one in plan.organisations {
             self.tally.add(&one);
+            if let Some(context) = context {
+                self.impact.add(&one, context);
+            }
             self.findings.extend(std::mem::take(&mut one.findings));
             let pending = pending.contains(&one.organisation);
             match keep {
@@ -163,7 +183,7 @@ impl PlanWriter {
     }
 
     fn closed(self, head: PlanHead) -> Result<KeptPlan, CommandFailure> {
-        let Self { file, path, parts, tally, findings, .. } = self;
+        let Self { file, path, parts, tally, impact, findings, .. } = self;
         let failed = || CommandFailure::file("write", &path);
         let file = match file {
             Place::Nameless(file) => file.into_inner().map_err(|error| failed()(error.into_error()))?,
@@ -173,7 +193,7 @@ impl PlanWriter {
                 file.persist(&path).map_err(|error| failed()(error.error))?
             }
         };
-        Ok(KeptPlan { file, path, head, parts, tally, findings })
+        Ok(KeptPlan { file, path, head, parts, tally, impact: impact.finish(), findings })
     }
 }
 
@@ -189,6 +209,11 @@ impl KeptPlan {
     /// The sums of the plan: actions of each verb, organisations with news.
     pub(super) fn tally(&self) -> &Tally {
         &self.tally
+    }
+
+    /// What it does, for people.
+    pub(super) fn impact(&self) -> &Impact {
+        &self.impact
     }
 
     /// The findings of all its organisations.

@@ -39,7 +39,7 @@ pub(super) fn run(common: &Common, args: &PlanArgs, output: &Output) -> Result<E
     let only = only(&checked, &args.organisations)?;
     let (mut writer, keep) = (PlanWriter::nameless()?, keep(args, output));
     let planned = plan_offline(&checked, only.as_ref(), now, &against.as_against(), |plan| {
-        writer.add(plan, &BTreeSet::new(), keep)
+        writer.add(plan, checked.impact_context(), &BTreeSet::new(), keep)
     });
     let mut round = planned?.unwrap_or_default();
     round.kept = against.kept(&checked, only.as_ref(), &workspace, now);
