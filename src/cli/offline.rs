@@ -14,7 +14,7 @@ use crate::engine::{
     plan_offline,
 };
 use crate::finding::Findings;
-use crate::git::Workspace;
+use crate::git::{Snapshot, Workspace};
 use crate::name::Name;
 use crate::report::fingerprints;
 use crate::review::Against;
@@ -23,8 +23,8 @@ use crate::review::Against;
 pub(super) enum PlannedAgainst<'a> {
     /// A snapshot in a file.
     Snapshot(&'a Path),
-    /// A commit.
-    Commit(&'a str),
+    /// The garden of a commit.
+    Commit(Snapshot),
 }
 
 /// A plan that asked no cluster.
@@ -37,11 +37,12 @@ pub(super) struct OfflinePlan {
 }
 
 impl OfflinePlan {
-    /// Plans a commit, or the files on disk, for some organisations or for all.
+    /// Plans a garden for some organisations or for all. What it has in common with what `memo` knows is read and rendered once.
     pub(super) fn of(
         workspace: &Workspace,
-        commit: Option<&str>,
-        against: &PlannedAgainst<'_>,
+        memo: &mut Memo,
+        garden: Snapshot,
+        against: PlannedAgainst<'_>,
         organisations: &[String],
         keep: KeptDetail,
     ) -> Result<Self, CommandFailure> {
@@ -50,15 +51,13 @@ impl OfflinePlan {
             PlannedAgainst::Snapshot(file) => {
                 let snapshot: LiveSnapshot =
                     files::read_json(file, "a snapshot", SNAPSHOT_SCHEMA, "`parcelle snapshot` writes one")?;
-                let (garden, repository) = (workspace.snapshot(commit)?, workspace.repository.as_ref());
+                let repository = workspace.repository.as_ref();
                 (check_against_snapshot(&garden, &snapshot, repository, now), Kept::Snapshot(snapshot))
             }
             PlannedAgainst::Commit(base) => {
-                // What both have in common is read and rendered once.
-                let mut memo = Memo::default();
-                let base = check_against(workspace, &mut memo, workspace.snapshot(Some(base))?, None);
+                let base = check_against(workspace, memo, base, None);
                 let past = past_of(&base);
-                let checked = check_against(workspace, &mut memo, workspace.snapshot(commit)?, Some(&past));
+                let checked = check_against(workspace, memo, garden, Some(&past));
                 (checked, Kept::Commit(Box::new(base)))
             }
         };
@@ -103,9 +102,10 @@ pub(super) fn run(common: &Common, args: &PlanArgs, output: &Output) -> Result<E
     let base = args.base.as_deref().map(|base| named_base(&workspace, base, commit)).transpose()?;
     let against = match (&args.live, &base) {
         (Some(file), _) => PlannedAgainst::Snapshot(file),
-        (None, base) => PlannedAgainst::Commit(base.as_ref().map_or("HEAD", |(base, _)| base.as_str())),
+        (None, base) => PlannedAgainst::Commit(workspace.snapshot(base.as_ref().map(|(base, _)| base.as_str()))?),
     };
-    let planned = OfflinePlan::of(&workspace, commit, &against, &args.organisations, keep(args, output))?;
+    let (garden, memo) = (workspace.snapshot(commit)?, &mut Memo::default());
+    let planned = OfflinePlan::of(&workspace, memo, garden, against, &args.organisations, keep(args, output))?;
     let exit = show(args, &planned.checked, &planned.round, planned.plan.as_ref(), planned.against(), output)?;
     planned.notes().iter().for_each(|note| output.note(note));
     Ok(exit)
