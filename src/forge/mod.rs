@@ -7,6 +7,7 @@ use std::fmt;
 
 use crate::visible;
 
+mod answer;
 mod client;
 mod comment;
 mod connect;
