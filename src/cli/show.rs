@@ -93,6 +93,11 @@ impl<'a> ShownPlan<'a> {
         }
     }
 
+    /// What the plan comes to, in few lines.
+    pub(super) fn summary(self) -> String {
+        report::plan::text::summary(&self.tally())
+    }
+
     fn findings(self) -> Findings {
         match self {
             Self::Held(plan) => {

@@ -119,11 +119,6 @@ impl ForgeAddress {
         let is_open = self.is_plain && !self.is_loopback;
         is_open.then(|| format!("the CI reaches its forge without TLS ({}): whoever is in between reads the token", self.origin))
     }
-
-    /// Scheme, host and port.
-    pub(crate) fn origin(&self) -> &str {
-        &self.origin
-    }
 }
 
 /// Where the API of a kind of forge lies on its site.

@@ -101,7 +101,8 @@ pub(crate) fn find_place(environment: &CiEnvironment, flags: &PlaceFlags) -> Res
 }
 
 impl CiPlace {
-    fn of(kind: ForgeKind) -> Self {
+    /// A place of which nothing is known but the kind, and where the forge is that most people mean by it.
+    pub(crate) fn of(kind: ForgeKind) -> Self {
         let url = match kind {
             ForgeKind::GitHub => "https://api.github.com",
             ForgeKind::GitLab => "https://gitlab.com",

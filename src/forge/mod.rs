@@ -26,9 +26,9 @@ pub(crate) use client::ForgeClient;
 pub(crate) use connect::{ForgeAddress, ForgeRoots, ForgeToken, open};
 pub(crate) use environment::{CiEnvironment, CiPlace, PlaceFlags, find_place};
 pub(crate) use failure::ForgeError;
-pub(crate) use patience::Patience;
+pub(crate) use patience::{DEFAULT_SECONDS, Patience};
 pub(crate) use publish::{Begun, CommentBody, CommentDone, LineNote, Posting, Published, begin, close, give_up, publish};
-pub(crate) use rehearsal::{Rehearsal, Rehearsed};
+pub(crate) use rehearsal::Rehearsal;
 
 /// The name of the status that is set on commits.
 pub(crate) const STATUS_CONTEXT: &str = "parcelle/plan";
