@@ -16,7 +16,6 @@ use crate::engine::{
 use crate::finding::Findings;
 use crate::git::{Snapshot, Workspace};
 use crate::name::Name;
-use crate::report::fingerprints;
 use crate::review::Against;
 
 /// What a plan that asks no cluster is made against.
@@ -74,14 +73,6 @@ impl OfflinePlan {
     /// What its reader must know: when, and against what it was made.
     pub(super) fn notes(&self) -> Vec<String> {
         self.round.left_to_server.iter().cloned().chain(self.against.notes(&self.checked)).collect()
-    }
-
-    /// What was found in what it was made against, by fingerprint.
-    pub(super) fn older_findings(&self) -> BTreeSet<String> {
-        match &self.against {
-            Kept::Snapshot(_) => BTreeSet::new(),
-            Kept::Commit(base) => fingerprints(&base.findings, &base.sources).into_iter().collect(),
-        }
     }
 
     /// What it was made against, as a review says it.

@@ -98,6 +98,11 @@ impl<'a> ShownPlan<'a> {
         }
     }
 
+    /// What the plan comes to, in few lines.
+    pub(super) fn summary(self) -> String {
+        report::plan::text::summary(&self.tally())
+    }
+
     fn findings(self) -> Findings {
         match self {
             Self::Held(plan) => {
@@ -323,6 +328,7 @@ impl<'a> ShownRound<'a> {
             findings: found,
             older_findings,
             kept: kept.lines().map(str::to_owned).collect(),
+            details: None,
             reaches_all: Vec::new(),
         })
     }

@@ -14,8 +14,8 @@ use crate::plan::{Place, Verb};
 mod limits;
 mod verdict;
 
-pub(crate) use limits::{Refusal, read};
-pub(crate) use verdict::{Verdict, verdict};
+pub(crate) use limits::{LARGEST, read};
+pub(crate) use verdict::verdict;
 
 /// The schema of a review; it moves with every change that a reader must know of.
 pub(crate) const SCHEMA: &str = "parcelle.dev/review/v1";
@@ -49,6 +49,9 @@ pub(crate) struct Review {
     /// Organisations that stay as they are applied, and what else stays behind: a sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) kept: Vec<String>,
+    /// The file of the pipeline that holds the whole plan as text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) details: Option<String>,
     /// Files of the change that decide for more than one organisation: the garden's own, clusters, offers, definitions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) reaches_all: Vec<String>,

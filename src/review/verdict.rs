@@ -71,7 +71,8 @@ fn losses(plan: &ReviewedPlan) -> Vec<String> {
     if data.iter().any(|one| one.how == DataHow::GoesNow) {
         parts.push("deletes people's data now".to_owned());
     }
-    let days: BTreeSet<i64> = data.iter().filter(|one| one.how == DataHow::GoesLater).filter_map(|one| one.at).collect();
+    let days: BTreeSet<i64> =
+        data.iter().filter(|one| one.how == DataHow::GoesLater).filter_map(|one| one.at).collect();
     match (days.first(), days.len()) {
         (Some(first), 1) => parts.push(format!("deletes people's data on {}", day(*first))),
         (Some(first), _) => parts.push(format!("deletes people's data from {} on", day(*first))),
