@@ -19,6 +19,7 @@ use crate::engine::{Agreed, Further, Moved, Round, RoundOptions, Session};
 use crate::git::{CommitId, Workspace};
 use crate::name::Name;
 use crate::plan::OrganisationOutcome;
+use crate::review::Against;
 use crate::visible;
 
 /// What `apply` takes.
@@ -243,7 +244,13 @@ impl Applying<'_> {
         loud: bool,
     ) -> Result<Exit, CommandFailure> {
         let (format, drawing, verbose) = (self.args.format, self.output.drawing(), self.output.verbose());
-        let shown = ShownRound { checked: session.checked(), round, plan: plan.map(ShownPlan::Kept), loud };
+        let shown = ShownRound {
+            checked: session.checked(),
+            round,
+            plan: plan.map(ShownPlan::Kept),
+            loud,
+            against: Against::Clusters,
+        };
         self.output.write(|out| shown.write(ShowOptions { format, drawing, verbose, daemon: false }, out))?;
         Ok(shown.exit())
     }

@@ -31,6 +31,7 @@ mod recover;
 mod rename;
 mod render;
 mod rerun;
+mod reviewed;
 mod run;
 mod run_log;
 mod sandbox;

@@ -3,49 +3,111 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::kept::PlanWriter;
+use super::kept::{KeptDetail, KeptPlan, PlanWriter};
 use super::plan::{PlanArgs, keep, show};
 use super::session::only;
 use super::workspace::{check_against, find, named_base, now};
 use super::{CommandFailure, Common, Exit, Output, files};
 use crate::check::{Checked, Memo, past_of};
 use crate::engine::{
-    Baseline, KeptOrganisation, LiveSnapshot, SNAPSHOT_SCHEMA, check_against_snapshot, kept_offline, plan_offline,
+    Baseline, KeptOrganisation, LiveSnapshot, Round, SNAPSHOT_SCHEMA, check_against_snapshot, kept_offline,
+    plan_offline,
 };
 use crate::finding::Findings;
-use crate::git::Workspace;
+use crate::git::{Snapshot, Workspace};
 use crate::name::Name;
+use crate::report::fingerprints;
+use crate::review::Against;
 
+/// What a plan that asks no cluster is made against.
+pub(super) enum PlannedAgainst<'a> {
+    /// A snapshot in a file.
+    Snapshot(&'a Path),
+    /// The garden of a commit.
+    Commit(Snapshot),
+}
+
+/// A plan that asked no cluster.
+pub(super) struct OfflinePlan {
+    pub(super) checked: Checked,
+    pub(super) round: Round,
+    /// The plan; absent where there is no garden to plan for.
+    pub(super) plan: Option<KeptPlan>,
+    against: Kept,
+}
+
+impl OfflinePlan {
+    /// Plans a garden for some organisations or for all. What it has in common with what `memo` knows is read and rendered once.
+    pub(super) fn of(
+        workspace: &Workspace,
+        memo: &mut Memo,
+        garden: Snapshot,
+        against: PlannedAgainst<'_>,
+        organisations: &[String],
+        keep: KeptDetail,
+    ) -> Result<Self, CommandFailure> {
+        let now = now();
+        let (checked, against) = match against {
+            PlannedAgainst::Snapshot(file) => {
+                let snapshot: LiveSnapshot =
+                    files::read_json(file, "a snapshot", SNAPSHOT_SCHEMA, "`parcelle snapshot` writes one")?;
+                let repository = workspace.repository.as_ref();
+                (check_against_snapshot(&garden, &snapshot, repository, now), Kept::Snapshot(snapshot))
+            }
+            PlannedAgainst::Commit(base) => {
+                let base = check_against(workspace, memo, base, None);
+                let past = past_of(&base);
+                let checked = check_against(workspace, memo, garden, Some(&past));
+                (checked, Kept::Commit(Box::new(base)))
+            }
+        };
+        let only = only(&checked, organisations)?;
+        let mut writer = PlanWriter::nameless()?;
+        let planned = plan_offline(&checked, only.as_ref(), now, &against.as_against(), |plan| {
+            writer.add(plan, checked.impact_context(), &BTreeSet::new(), keep)
+        });
+        let mut round = planned?.unwrap_or_default();
+        round.kept = against.kept(&checked, only.as_ref(), workspace, now);
+        Ok(Self { round, plan: writer.finish()?, checked, against })
+    }
+
+    /// What its reader must know: when, and against what it was made.
+    pub(super) fn notes(&self) -> Vec<String> {
+        self.round.left_to_server.iter().cloned().chain(self.against.notes(&self.checked)).collect()
+    }
+
+    /// What was found in what it was made against, by fingerprint.
+    pub(super) fn older_findings(&self) -> BTreeSet<String> {
+        match &self.against {
+            Kept::Snapshot(_) => BTreeSet::new(),
+            Kept::Commit(base) => fingerprints(&base.findings, &base.sources).into_iter().collect(),
+        }
+    }
+
+    /// What it was made against, as a review says it.
+    pub(super) fn against(&self) -> Against {
+        match &self.against {
+            Kept::Snapshot(snapshot) => Against::Snapshot { taken: snapshot.taken, base: String::new() },
+            Kept::Commit(base) => {
+                Against::Commit { commit: base.commit.as_ref().map(|commit| commit.id.0.clone()).unwrap_or_default() }
+            }
+        }
+    }
+}
+
+/// `parcelle plan --base` and `parcelle plan --live`.
 pub(super) fn run(common: &Common, args: &PlanArgs, output: &Output) -> Result<Exit, CommandFailure> {
     let workspace = find(common, None)?;
-    let now = now();
     let commit = args.commit.as_deref();
-    let (checked, against) = match (&args.live, &args.base) {
-        (Some(file), _) => {
-            let snapshot: LiveSnapshot =
-                files::read_json(file, "a snapshot", SNAPSHOT_SCHEMA, "`parcelle snapshot` writes one")?;
-            let (garden, repository) = (workspace.snapshot(commit)?, workspace.repository.as_ref());
-            (check_against_snapshot(&garden, &snapshot, repository, now), Kept::Snapshot(snapshot))
-        }
-        (None, base) => {
-            let base = base.as_deref().map(|base| named_base(&workspace, base, commit)).transpose()?;
-            let base = workspace.snapshot(base.as_ref().map(|(base, _)| base.as_str()))?;
-            let base = check_against(&workspace, &mut Memo::default(), base, None);
-            let past = past_of(&base);
-            let checked = check_against(&workspace, &mut Memo::default(), workspace.snapshot(commit)?, Some(&past));
-            (checked, Kept::Commit(Box::new(base)))
-        }
+    let base = args.base.as_deref().map(|base| named_base(&workspace, base, commit)).transpose()?;
+    let against = match (&args.live, &base) {
+        (Some(file), _) => PlannedAgainst::Snapshot(file),
+        (None, base) => PlannedAgainst::Commit(workspace.snapshot(base.as_ref().map(|(base, _)| base.as_str()))?),
     };
-    let only = only(&checked, &args.organisations)?;
-    let (mut writer, keep) = (PlanWriter::nameless()?, keep(args, output));
-    let planned = plan_offline(&checked, only.as_ref(), now, &against.as_against(), |plan| {
-        writer.add(plan, checked.impact_context(), &BTreeSet::new(), keep)
-    });
-    let mut round = planned?.unwrap_or_default();
-    round.kept = against.kept(&checked, only.as_ref(), &workspace, now);
-    let exit = show(args, &checked, &round, writer.finish()?.as_ref(), output)?;
-    round.left_to_server.iter().for_each(|left| output.note(left));
-    against.note(&checked, output);
+    let (garden, memo) = (workspace.snapshot(commit)?, &mut Memo::default());
+    let planned = OfflinePlan::of(&workspace, memo, garden, against, &args.organisations, keep(args, output))?;
+    let exit = show(args, &planned.checked, &planned.round, planned.plan.as_ref(), planned.against(), output)?;
+    planned.notes().iter().for_each(|note| output.note(note));
     Ok(exit)
 }
 
@@ -98,14 +160,16 @@ impl Kept {
     }
 
     /// What the reader of such a plan must know.
-    fn note(&self, checked: &Checked, output: &Output) {
+    fn notes(&self, checked: &Checked) -> Vec<String> {
+        let names = |names: Vec<&str>| names.join(", ");
+        let mut notes = Vec::new();
         match self {
             Self::Snapshot(snapshot) => {
                 let taken = jiff::Timestamp::from_second(snapshot.taken).unwrap_or_default();
-                output.note(&format!("reckoned from a snapshot of {taken}; what the clusters say may differ"));
+                notes.push(format!("reckoned from a snapshot of {taken}; what the clusters say may differ"));
                 if !snapshot.left_out.is_empty() {
-                    let names: Vec<&str> = snapshot.left_out.iter().map(crate::name::Name::as_str).collect();
-                    output.note(&format!("not in the snapshot, so not planned: {}", names.join(", ")));
+                    let left_out = names(snapshot.left_out.iter().map(Name::as_str).collect());
+                    notes.push(format!("not in the snapshot, so not planned: {left_out}"));
                 }
             }
             Self::Commit(base) => {
@@ -113,11 +177,12 @@ impl Kept {
                 if let (Some(base), Some(_)) = garden
                     && !base.broken.is_empty()
                 {
-                    let names: Vec<&str> = base.broken.iter().map(crate::name::Name::as_str).collect();
-                    output.note(&format!("with findings in the base, so shown as new: {}", names.join(", ")));
+                    let broken = names(base.broken.iter().map(Name::as_str).collect());
+                    notes.push(format!("with findings in the base, so shown as new: {broken}"));
                 }
-                output.note("compared with what the base renders; no cluster was asked");
+                notes.push("compared with what the base renders; no cluster was asked".to_owned());
             }
         }
+        notes
     }
 }

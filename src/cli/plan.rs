@@ -13,6 +13,7 @@ use super::{ClusterFlags, CommandFailure, Common, Exit, Output, offline, session
 use crate::check::Checked;
 use crate::cluster::Reading;
 use crate::engine::{Round, RoundOptions};
+use crate::review::Against;
 
 /// What `plan` takes.
 #[derive(Debug, Args)]
@@ -71,7 +72,7 @@ pub(crate) async fn run(common: &Common, args: &PlanArgs, output: &Output) -> Re
     let mut round = planned?.unwrap_or_default();
     round.kept = session.kept(&options, &round).await;
     let kept = writer.finish()?;
-    let exit = show(args, session.checked(), &round, kept.as_ref(), output)?;
+    let exit = show(args, session.checked(), &round, kept.as_ref(), Against::Clusters, output)?;
     if commit.is_none() {
         output.note(if in_repository {
             "read from the files on disk; `run` and `apply` take commits only (see --commit)"
@@ -104,11 +105,12 @@ pub(super) fn show(
     checked: &Checked,
     round: &Round,
     kept: Option<&KeptPlan>,
+    against: Against,
     output: &Output,
 ) -> Result<Exit, CommandFailure> {
     let show_options =
         ShowOptions { format: args.format, drawing: output.drawing(), verbose: output.verbose(), daemon: false };
-    let shown = ShownRound { checked, round, plan: kept.map(ShownPlan::Kept), loud: true };
+    let shown = ShownRound { checked, round, plan: kept.map(ShownPlan::Kept), loud: true, against };
     output.write(|out| shown.write(show_options, out))?;
     Ok(match shown.exit() {
         Exit::Good if args.exit_code && (shown.writes() || shown.acts_later()) => Exit::Changes,

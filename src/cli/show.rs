@@ -1,5 +1,6 @@
 //! A round as people read it: findings, plan, outcome, in one format.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use clap::ValueEnum;
@@ -12,9 +13,11 @@ use crate::check::Checked;
 use crate::engine::{KeptOrganisation, Round, RoundOutcome, TakenBack};
 use crate::finding::Findings;
 use crate::git::Ancestry;
+use crate::impact::Impact;
 use crate::plan::{self, OrganisationPlan, Plan, PlanHead};
-use crate::report::plan::{Markdown, Tally, TextStyle};
+use crate::report::plan::{CommentStyle, ReviewedPlanBuilder, Tally, TextStyle};
 use crate::report::{self, Drawing, Format};
+use crate::review::{self, Against, Review};
 
 /// How a plan and its outcome are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -46,6 +49,8 @@ pub(crate) struct ShownRound<'a> {
     pub(crate) plan: Option<ShownPlan<'a>>,
     /// Whether findings are told again.
     pub(crate) loud: bool,
+    /// What it was planned against.
+    pub(crate) against: Against,
 }
 
 /// A plan to be printed.
@@ -115,7 +120,7 @@ impl<'a> ShownPlan<'a> {
 impl<'a> ShownRound<'a> {
     /// A round whose plan is in memory.
     pub(crate) fn held(checked: &'a Checked, round: &'a Round, loud: bool) -> Self {
-        Self { checked, round, plan: round.plan.as_ref().map(ShownPlan::Held), loud }
+        Self { checked, round, plan: round.plan.as_ref().map(ShownPlan::Held), loud, against: Against::Clusters }
     }
 
     /// 2 where a cluster is out of reach, 1 where something is left for people, else 0.
@@ -283,32 +288,55 @@ impl<'a> ShownRound<'a> {
         writeln!(out, ",\n{}", rest.to_string().trim_start_matches('{')).map_err(CommandFailure::Write)
     }
 
-    fn markdown(&self) -> Result<String, CommandFailure> {
-        let mut text = String::new();
-        if let Some(plan) = self.plan {
-            let mut comment = report::plan::Comment::begin(plan.head(), &plan.tally(), Markdown::default());
-            plan.each(|one| {
-                comment.add(one);
-                Ok(())
-            })?;
-            text = comment.end();
-        }
+    /// The round as a review holds it; `None` for the plan where there was nothing to plan for. `older` are findings that there were before.
+    pub(crate) fn review(&self, older: &BTreeSet<String>) -> Result<Review, CommandFailure> {
+        let mut found = report::reviewed_findings(&self.findings(), &self.checked.sources);
+        let all = found.len();
+        found.retain(|finding| !older.contains(&finding.fingerprint));
+        let older_findings = all - found.len();
         let mut kept = String::new();
-        let options =
-            ShowOptions { format: ShowFormat::Markdown, drawing: Drawing::Plain, verbose: false, daemon: false };
-        self.asides(&mut kept, options);
-        if !kept.is_empty() {
-            let _ = write!(text, "\n### Left as it is\n\n{}", as_list(&kept));
+        self.asides(
+            &mut kept,
+            ShowOptions { format: ShowFormat::Markdown, drawing: Drawing::Plain, verbose: false, daemon: false },
+        );
+        let plan = match self.plan {
+            None => None,
+            Some(plan) => {
+                let mut builder = ReviewedPlanBuilder::default();
+                plan.each(|one| {
+                    builder.add(one);
+                    Ok(())
+                })?;
+                Some(builder.finish(&plan.tally(), self.impact()))
+            }
+        };
+        let garden = self.checked.garden.as_ref().map(|garden| garden.name.to_string()).unwrap_or_default();
+        let made = self.plan.map_or(0, |plan| plan.head().made);
+        Ok(Review {
+            schema: review::SCHEMA.to_owned(),
+            garden,
+            head: self.checked.commit.as_ref().map(|commit| commit.id.0.clone()).unwrap_or_default(),
+            against: self.against.clone(),
+            target: None,
+            made,
+            plan,
+            findings: found,
+            older_findings,
+            kept: kept.lines().map(str::to_owned).collect(),
+            reaches_all: Vec::new(),
+        })
+    }
+
+    /// What the plan does, for people.
+    fn impact(&self) -> Impact {
+        match self.plan {
+            Some(ShownPlan::Kept(plan)) => plan.impact().clone(),
+            _ => Impact::default(),
         }
-        let findings = self.findings();
-        if findings.is_empty() {
-            return Ok(text);
-        }
-        let found = report::render(Format::Text, &findings, &self.checked.sources, Drawing::Plain);
-        // A fence longer than any run of backticks inside, so that nothing of a garden can end it.
-        let longest = found.split(|letter| letter != '`').map(str::len).max().unwrap_or(0);
-        let fence = "`".repeat(longest.max(2) + 1);
-        Ok(format!("### Findings\n\n{fence}text\n{}\n{fence}\n\n{text}", found.trim_end()))
+    }
+
+    fn markdown(&self) -> Result<String, CommandFailure> {
+        Ok(report::plan::comment(&self.review(&BTreeSet::new())?, &CommentStyle::default()))
     }
 }
 
@@ -317,20 +345,6 @@ fn of_kept(kept: &KeptOrganisation) -> Value {
     let mut value = json!(kept);
     value["words"] = kept.to_string().into();
     value
-}
-
-/// So many of what is not as planned are listed in a comment, which has no room for all.
-const MOST_LISTED: usize = 20;
-
-/// Lines as a list of Markdown in which nothing that they say is markup.
-fn as_list(lines: &str) -> String {
-    let count = lines.lines().count();
-    let mut list: String =
-        lines.lines().take(MOST_LISTED).map(|line| format!("- {}\n", report::escape(line))).collect();
-    if count > MOST_LISTED {
-        let _ = writeln!(list, "- and {} more (`parcelle plan`)", count - MOST_LISTED);
-    }
-    list
 }
 
 /// Why a cluster could not be asked, with its name, once.

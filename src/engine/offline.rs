@@ -13,8 +13,9 @@ use super::state::RoundState;
 use super::waiting::WaitingFor;
 use crate::check::{Checked, Memo, check_in_history};
 use crate::git::{Repository, Snapshot};
+use crate::model::Organisation;
 use crate::name::Name;
-use crate::plan::{self, Plan};
+use crate::plan::{self, OrganisationPlan, Plan};
 use crate::render::{self, OrganisationObjects};
 
 /// The state that a plan without clusters compares with.
@@ -46,9 +47,14 @@ pub(crate) fn plan_offline<E>(
     };
     let waiting: BTreeMap<Name, WaitingFor> = checked.objects.keys().filter_map(waits).collect();
     let wanted = |name: &&Name| only.is_none_or(|only| only.contains(*name)) && !waiting.contains_key(*name);
-    let chosen = all.filter(wanted).cloned().collect();
+    let chosen: BTreeSet<Name> = all.filter(wanted).cloned().collect();
+    let (mut alike, chosen) = match against {
+        Baseline::Snapshot(_) => (BTreeSet::new(), chosen),
+        Baseline::Commit(base) => chosen.into_iter().partition(|name| is_alike(base, checked, name)),
+    };
     let mut whole = Round { waiting: waiting.clone(), ..Round::default() };
-    for batch in choose::batches(checked, chosen, true) {
+    let mut batches = choose::batches(checked, chosen, true).into_iter().peekable();
+    while let Some(batch) = batches.next() {
         let (objects, options) = (opened(checked, &batch), RoundOptions::unasked(now));
         let state = RoundState::of(checked, garden, &objects, &options);
         let round = RoundState { organisations: Some(&batch), homes: &homes, ..state };
@@ -63,9 +69,36 @@ pub(crate) fn plan_offline<E>(
         };
         whole.left_to_server.extend(definitions::judge(&round, &mut live));
         whole.unreached.extend(live.unreached());
-        each(stages::guard(&round, &live, stages::plan(&round, &live)))?;
+        let mut plan = stages::guard(&round, &live, stages::plan(&round, &live));
+        let later = match (batch.last(), batches.peek()) {
+            (Some(last), Some(_)) => alike.split_off(last),
+            _ => BTreeSet::new(),
+        };
+        let unchanged = std::mem::replace(&mut alike, later);
+        plan.organisations.extend(unchanged.iter().filter_map(|name| unchanged_plan(checked, name)));
+        plan.organisations.sort_by(|a, b| a.organisation.cmp(&b.organisation));
+        each(plan)?;
     }
     Ok(Some(whole))
+}
+
+/// Whether two checks that share what they know found one and the same of an organisation: its text, what it is rendered from, and
+/// what the garden says of all.
+fn is_alike(base: &Checked, checked: &Checked, name: &Name) -> bool {
+    let (Some(before), Some(after)) = (&base.garden, &checked.garden) else { return false };
+    let is_one = |one: Option<&Arc<Organisation>>, other: Option<&Arc<Organisation>>| {
+        one.zip(other).is_some_and(|(one, other)| Arc::ptr_eq(one, other))
+    };
+    let packed = base.objects.get(name).zip(checked.objects.get(name));
+    packed.is_some_and(|(one, other)| Arc::ptr_eq(one, other))
+        && before.span == after.span
+        && is_one(before.organisations.get(name), after.organisations.get(name))
+}
+
+/// The plan of an organisation of which nothing changes.
+fn unchanged_plan(checked: &Checked, name: &Name) -> Option<OrganisationPlan> {
+    let packed = checked.objects.get(name)?;
+    Some(OrganisationPlan::unchanged(name.clone(), packed.cluster.clone(), packed.objects))
 }
 
 /// Notes the hatches and brakes that the organisations of another commit have, as if it had been applied whole.

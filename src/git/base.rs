@@ -81,6 +81,14 @@ impl Repository {
         }
     }
 
+    /// The branch that the work goes to, as Git names it in short, and its latest commit; absent where nothing says which that is.
+    pub(crate) fn target_tip(&self, target: &MergeTarget) -> Option<(String, CommitId)> {
+        let main = self.main_branch(target).ok()?;
+        let tip = main.peel_to_commit().ok()?;
+        let named = main.resolve().ok().and_then(|named| named.shorthand().ok().map(str::to_owned));
+        Some((named?, CommitId(tip.id().to_string())))
+    }
+
     /// The latest commit that two revisions share.
     ///
     /// # Errors

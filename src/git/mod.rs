@@ -13,6 +13,7 @@ use crate::visible;
 mod base;
 mod collection;
 mod library;
+mod merged;
 mod mirror;
 mod passed_over;
 mod standing;
@@ -23,6 +24,7 @@ mod workspace;
 mod worktree;
 
 pub(crate) use base::{Ancestry, Before, Began, MergeTarget};
+pub(crate) use merged::{Merged, merged};
 pub use mirror::{Remote, RemoteMirror};
 pub use passed_over::{PassedOver, PassedOverEntries};
 pub(crate) use tree::commit_snapshot;

@@ -186,6 +186,28 @@ pub(crate) struct Retirement {
 }
 
 impl OrganisationPlan {
+    /// The plan of an organisation of which all objects stay as they are.
+    pub(crate) fn unchanged(organisation: Name, cluster: Name, objects: usize) -> Self {
+        Self {
+            namespace: organisation.to_string(),
+            organisation,
+            cluster,
+            cluster_uid: String::new(),
+            rendered_hash: String::new(),
+            hatches: Vec::new(),
+            actions: Vec::new(),
+            unchanged: objects,
+            gone: Vec::new(),
+            lost: Vec::new(),
+            retired: BTreeMap::new(),
+            retired_organisation: None,
+            later: Vec::new(),
+            hour: None,
+            standstill: None,
+            findings: Findings::default(),
+        }
+    }
+
     /// How many actions there are of each verb.
     pub(crate) fn counts(&self) -> BTreeMap<Verb, usize> {
         let mut counts = BTreeMap::new();

@@ -10,6 +10,7 @@ mod markup;
 mod narrated;
 pub mod plan;
 pub mod reference;
+mod reviewed;
 mod sarif;
 mod step_summary;
 mod text;
@@ -23,7 +24,7 @@ use crate::visible;
 
 pub use crate::finding::{page, pages};
 pub(crate) use fingerprint::fingerprints;
-pub(crate) use markup::escape;
+pub(crate) use reviewed::reviewed_findings;
 pub(crate) use step_summary::step_summary;
 
 /// How texts for people are drawn.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::markup::{code, escape};
+use super::markup::{cell, code_cell, escape};
 use super::severity;
 use crate::finding::{Finding, Findings};
 use crate::source::Sources;
@@ -31,11 +31,11 @@ pub(crate) fn step_summary(findings: &Findings, sources: &Sources) -> String {
 fn row(finding: &Finding, sources: &Sources) -> String {
     let parts = |texts: Vec<&String>| {
         let texts = texts.into_iter().filter(|text| !text.is_empty());
-        texts.map(|text| escape(text)).collect::<Vec<_>>().join("<br>")
+        texts.map(|text| cell(text)).collect::<Vec<_>>().join("<br>")
     };
     let what = parts([&finding.title, &finding.primary.text].into_iter().chain(&finding.why).collect());
     let way_out = parts(finding.help.iter().chain(finding.fixes.iter().map(|fix| &fix.title)).collect());
-    let place = code(&sources.locate(finding.primary.span));
+    let place = code_cell(&sources.locate(finding.primary.span));
     format!("| {} {} | {place} | {what} | {way_out} |\n", severity(finding), finding.code.as_str())
 }
 

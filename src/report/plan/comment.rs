@@ -1,216 +1,270 @@
-//! A plan as a comment that a forge takes: organisation by organisation, in full as long as there is room. What deletes,
-//! replaces, retires or is refused is never left out: where there is no room it is folded to who, what and how many.
+//! A review as a comment that a forge takes: a verdict, then what matters most, within so many bytes.
+//!
+//! It is cut at whole lines and whole parts alone. Where something is left out the comment says how much, and where it is; the
+//! verdict and the numbers of each part are never cut, so that a short comment does not read as a small change.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::markdown::{details, is_urgent};
-use super::text;
-use super::words::{counted, has_news, many, word};
-use super::{Markdown, Tally, first, hatches};
-use crate::name::Name;
-use crate::plan::day;
-use crate::plan::{OrganisationPlan, PlanHead, Verb};
-use crate::report::markup::{code, escape};
+use super::matters;
+use super::page::Page;
+use super::words::{counted, many};
+use super::{causes, page};
+use crate::plan::minute;
+use crate::report::markup::{cell, code, code_cell, escape, fence, html};
+use crate::review::{
+    Against, Details, MergeOutcome, Review, ReviewedFinding, ReviewedPlan, ReviewedSeverity, Target, verdict,
+};
 
-/// A comment as it grows.
-pub(crate) struct Comment {
-    head: String,
-    /// The organisations that are told in full, in their order.
-    told: Vec<Told>,
-    /// Those that are folded to what is urgent, by name.
-    folded: BTreeMap<Name, String>,
-    /// Those that are folded to their numbers, nothing of them being urgent.
-    brief: Vec<String>,
-    /// Bytes of all that is told.
-    size: usize,
-    /// Room for what is listed; a line that says what was left out fits besides.
-    room: usize,
-    /// Organisations of which nothing is urgent, left out.
-    left_out: usize,
-    /// What is urgent of organisations for whose names there is no room either.
-    counted: Urgent,
-    /// How many those are.
-    nameless: usize,
+/// How a comment is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CommentStyle {
+    /// The most bytes.
+    pub(crate) at_most: usize,
+    /// Where everything is that has no room here, as a sentence ends: `` `plan.txt` of this pipeline ``.
+    pub(crate) whole: Option<String>,
+    /// What the forge says of the request, and the review cannot: that it is a draft, or from a fork.
+    pub(crate) request: Vec<String>,
+    /// Who must agree, and who has: a line each.
+    pub(crate) agreement: Vec<String>,
 }
 
-struct Told {
-    organisation: Name,
-    text: String,
-    /// What is left of it where there is no room: nothing where nothing is urgent.
-    fold: Option<String>,
-}
-
-impl Comment {
-    /// Its head: of which plan, what that comes to, and what acts later.
-    pub(crate) fn begin(head: &PlanHead, tally: &Tally, how: Markdown) -> Self {
-        let mut out = format!("<!-- parcelle plan {} -->\n", head.garden);
-        let commit: String = head.commit.chars().take(12).collect();
-        let at = if commit.is_empty() { String::new() } else { format!(" at {}", code(&commit)) };
-        let _ = writeln!(out, "### Plan for {}{at}\n", code(head.garden.as_str()));
-        for line in text::summary(tally).lines() {
-            let _ = writeln!(out, "{}", escape(line));
-        }
-        for (line, place) in tally.new_hatches() {
-            let _ = writeln!(out, "- {} {}", code(line), code(place));
-        }
-        for says in tally.first().take(first::SHOWN) {
-            let _ = writeln!(out, "- **first** {}", escape(says));
-        }
-        if let Some(more) = first::more(tally.first().count()) {
-            let _ = writeln!(out, "- **first** {more}");
-        }
-        let mut room = how.at_most.saturating_sub(ASIDE);
-        later(&mut out, tally, room / 3);
-        room = room.saturating_sub(out.len());
-        Self {
-            head: out,
-            told: Vec::new(),
-            folded: BTreeMap::new(),
-            brief: Vec::new(),
-            size: 0,
-            room,
-            left_out: 0,
-            counted: Urgent::default(),
-            nameless: 0,
-        }
-    }
-
-    /// One organisation more: in full, folded, or counted, as there is room.
-    pub(crate) fn add(&mut self, plan: &OrganisationPlan) {
-        if !has_news(plan) {
-            return;
-        }
-        let (text, fold) = (details(plan), fold(plan));
-        if self.size + text.len() <= self.room {
-            self.size += text.len();
-            self.told.push(Told { organisation: plan.organisation.clone(), text, fold });
-            return;
-        }
-        let Some(fold) = fold else {
-            let (name, counts) = (code(plan.organisation.as_str()), counted(&plan.counts()));
-            let line = format!("- {name}: {}\n", escape(&counts));
-            if self.size + line.len() <= self.room {
-                self.size += line.len();
-                self.brief.push(line);
-            } else {
-                self.left_out += 1;
-            }
-            return;
-        };
-        self.make_room(fold.len());
-        if self.size + fold.len() <= self.room {
-            self.size += fold.len();
-            self.folded.insert(plan.organisation.clone(), fold);
-            return;
-        }
-        self.nameless += 1;
-        self.counted.add(plan);
-    }
-
-    /// Lets what is less urgent give way, the last first.
-    fn make_room(&mut self, bytes: usize) {
-        while self.size + bytes > self.room {
-            if let Some(brief) = self.brief.pop() {
-                self.size -= brief.len();
-                self.left_out += 1;
-                continue;
-            }
-            let Some(last) = self.told.pop() else { break };
-            self.size -= last.text.len();
-            match last.fold {
-                Some(fold) => {
-                    self.size += fold.len();
-                    self.folded.insert(last.organisation, fold);
-                }
-                None => self.left_out += 1,
-            }
-        }
-    }
-
-    /// The whole of it.
-    pub(crate) fn end(self) -> String {
-        let mut out = self.head;
-        if !self.folded.is_empty() {
-            out.push_str("\n**Not in full for want of room, and not to be overlooked:**\n\n");
-            self.folded.values().for_each(|fold| out.push_str(fold));
-        }
-        if self.nameless > 0 {
-            let more = many(self.nameless, "organisation");
-            let _ = writeln!(out, "- **and in {more} more:** {}", escape(&self.counted.words().join("; ")));
-        }
-        self.told.iter().for_each(|told| out.push_str(&told.text));
-        if !self.brief.is_empty() {
-            out.push_str("\n**Not in full for want of room:**\n\n");
-            self.brief.iter().for_each(|brief| out.push_str(brief));
-        }
-        if self.left_out > 0 {
-            let more = many(self.left_out, "organisation");
-            let _ = writeln!(out, "\n… and {more} more with changes that take nothing away.");
-        }
-        if self.folded.len() + self.brief.len() + self.nameless + self.left_out > 0 {
-            out.push_str("\nAll of it: `parcelle plan` in text or JSON, which is never cut.\n");
-        }
-        out
+impl Default for CommentStyle {
+    fn default() -> Self {
+        Self { at_most: MOST_BYTES, whole: None, request: Vec::new(), agreement: Vec::new() }
     }
 }
 
+/// The most bytes of a comment where nothing else is said: GitHub takes 65,536 characters, and something is added around it.
+pub(crate) const MOST_BYTES: usize = 60_000;
 /// Bytes for the lines that say what was left out.
-const ASIDE: usize = 1_000;
+const ASIDE: usize = 1_500;
+/// So many names stand in one line.
+const NAMED: usize = 3;
 
-/// What acts later, brakes and days first; what there is no room for is counted.
-fn later(out: &mut String, tally: &Tally, room: usize) {
-    let (end, mut rest) = (out.len() + room, 0);
-    for line in tally.later() {
-        let origin = line.origin.map(|place| format!(" {}", code(&place))).unwrap_or_default();
-        let line = format!("- **later** {}{origin}\n", escape(&line.says));
-        if out.len() + line.len() <= end {
-            out.push_str(&line);
-        } else {
-            rest += 1;
+/// The review as Markdown.
+pub(crate) fn comment(review: &Review, style: &CommentStyle) -> String {
+    let mut page = Page::new(head(review, style), style.at_most.saturating_sub(ASIDE));
+    let mut left_out = Vec::new();
+    if let Some(plan) = &review.plan {
+        matters_of(&mut page, plan);
+        written(&mut page, plan);
+    }
+    findings(&mut page, &review.findings, review.older_findings);
+    page.list("**Left as it is:**", "more", review.kept.iter().map(|line| format!("- {}\n", escape(line))));
+    for line in &style.agreement {
+        page.text(&format!("\n*{}*\n", escape(line)));
+    }
+    if let Some(plan) = &review.plan {
+        organisations(&mut page, plan);
+        left_out.extend(objects(&mut page, plan));
+    }
+    left_out.extend(page.left_out());
+    let mut out = page.finish();
+    if !left_out.is_empty() {
+        let whole = style.whole.as_deref().map_or_else(|| "`parcelle plan` tells all of it".to_owned(), escape);
+        let _ = writeln!(out, "\nLeft out here for length: {} → {whole}.", left_out.join("; "));
+    }
+    out
+}
+
+/// The verdict, and what was compared with what.
+fn head(review: &Review, style: &CommentStyle) -> String {
+    let verdict = verdict(review);
+    let mark = if verdict.is_grave { " ⚠" } else { "" };
+    let mut out = format!("**Plan: {}**{mark}\n", escape(&verdict.words));
+    for line in &style.request {
+        let _ = writeln!(out, "{}", escape(line));
+    }
+    let _ = writeln!(out, "\n{}", compared(review));
+    if let Some(target) = &review.target {
+        let _ = writeln!(out, "\n{}", moved_on(target));
+    }
+    if !review.reaches_all.is_empty() {
+        let names: Vec<String> = review.reaches_all.iter().take(NAMED).map(|path| code(path)).collect();
+        let more = review.reaches_all.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {} more", many(more, "file")) } else { String::new() };
+        let _ = writeln!(out, "\nDecides for more than one organisation: {}{more}.", names.join(", "));
+    }
+    out
+}
+
+/// `3f2a91c` against `88d10e4` · 29 Nov 2026 · clusters not asked.
+fn compared(review: &Review) -> String {
+    let short = |commit: &str| code(&commit.chars().take(12).collect::<String>());
+    let head = if review.head.is_empty() { "the files on disk".to_owned() } else { short(&review.head) };
+    let (against, asked) = match &review.against {
+        Against::Commit { commit } => (format!(" against {}", short(commit)), "clusters not asked".to_owned()),
+        Against::Snapshot { taken, base } => {
+            let base = if base.is_empty() { String::new() } else { format!(" against {}", short(base)) };
+            (base, format!("clusters as they were at {}", minute(*taken)))
         }
-    }
-    if rest > 0 {
-        let _ = writeln!(out, "- **later** {} more", many(rest, "line"));
-    }
-    if let Some(hour) = tally.hour() {
-        let _ = writeln!(out, "\n{}", escape(&hour));
+        Against::Clusters => (String::new(), "clusters asked".to_owned()),
+    };
+    format!("{head}{against} · checked {} · {asked}", minute(review.made))
+}
+
+fn moved_on(target: &Target) -> String {
+    let Target { branch, commit, ahead, merge } = target;
+    let short = code(&commit.chars().take(12).collect::<String>());
+    let moved = format!("{} has gone on by {} to {short} since", code(branch), many(*ahead, "commit"));
+    match merge {
+        MergeOutcome::Clean => format!("{moved}: both go together."),
+        MergeOutcome::Conflicts { paths } => {
+            let names: Vec<String> = paths.iter().take(NAMED).map(|path| code(path)).collect();
+            let more = paths.len().saturating_sub(NAMED);
+            let more = if more > 0 { format!(" and {} more", many(more, "file")) } else { String::new() };
+            format!(
+                "**{moved}, and edits the same lines:** {}{more}. Merge it into this branch first.",
+                names.join(", ")
+            )
+        }
+        MergeOutcome::Findings { findings } => {
+            let said: Vec<String> = findings
+                .iter()
+                .take(NAMED)
+                .map(|finding| {
+                    format!("{} {} ({})", code(&finding.code), escape(&finding.title), code(&finding.place.to_string()))
+                })
+                .collect();
+            let more = findings.len().saturating_sub(NAMED);
+            let more = if more > 0 { format!(" and {} more", many(more, "finding")) } else { String::new() };
+            format!("**{moved}, and together they do not go:** {}{more}.", said.join("; "))
+        }
+        MergeOutcome::Unknown { why } => format!("{moved}; what a merge would come to is not known: {}.", escape(why)),
     }
 }
 
-/// What must not be overlooked of an organisation, in a line; nothing where there is nothing of the kind.
-fn fold(plan: &OrganisationPlan) -> Option<String> {
-    let mut urgent = Urgent::default();
-    urgent.add(plan);
-    let mut parts = urgent.words();
-    let until = |until: i64| format!("retired until {}", day(until));
-    parts.extend(plan.retired.iter().map(|(app, retired)| format!("{app} {}", until(retired.until))));
-    parts.extend(plan.retired_organisation.map(|retired| format!("all of it {}", until(retired.until))));
-    parts.extend((!plan.lost.is_empty()).then(|| "data is gone".to_owned()));
-    parts.extend(plan.hatches.iter().any(|hatch| hatch.new).then(|| hatches::counted(plan)).flatten());
-    let name = code(plan.organisation.as_str());
-    let all = counted(&plan.counts());
-    (!parts.is_empty()).then(|| format!("- {name}: {} (in all: {})\n", escape(&parts.join("; ")), escape(&all)))
+/// What matters, group by group in the order of their weight.
+fn matters_of(page: &mut Page, plan: &ReviewedPlan) {
+    let lines = matters::lines(&plan.impact);
+    for (group, title) in matters::GROUPS_BEFORE_LATER {
+        group_of(page, &lines, *group, title);
+    }
+    let later = plan.later.iter().map(|line| {
+        let origin = line.origin.as_ref().map(|origin| format!(" {}", code(origin))).unwrap_or_default();
+        format!("- {}{origin}\n", escape(&line.words))
+    });
+    page.list("**Acts later:**", "lines of what acts later", later);
+    if let Some(hour) = &plan.hour {
+        page.text(&format!("\n{}\n", escape(hour)));
+    }
+    for (group, title) in matters::GROUPS_AFTER_LATER {
+        group_of(page, &lines, *group, title);
+    }
 }
 
-/// How many objects are deleted, replaced or refused, by verb and kind.
-#[derive(Default)]
-struct Urgent(BTreeMap<&'static str, BTreeMap<String, usize>>);
+fn group_of(page: &mut Page, lines: &[matters::MatterLine], group: matters::MatterGroup, more: &str) {
+    let of_group = lines.iter().filter(|line| line.group == group);
+    page.list(
+        "",
+        more,
+        of_group.map(|line| {
+            let origin =
+                line.origin.as_ref().map(|origin| format!(" {}", code(&origin.to_string()))).unwrap_or_default();
+            format!("- **{}**{}{origin}\n", escape(&line.lead), after(&line.words))
+        }),
+    );
+}
 
-impl Urgent {
-    fn add(&mut self, plan: &OrganisationPlan) {
-        for action in plan.actions.iter().filter(|action| is_urgent(action) || action.verb() == Verb::Replace) {
-            let kinds = self.0.entry(word(action.verb())).or_default();
-            *kinds.entry(action.id.kind.to_string()).or_default() += 1;
-        }
+/// Words after the bold ones that begin a line.
+fn after(words: &str) -> String {
+    match words {
+        "" => String::new(),
+        words if words.starts_with([':', ',', ';', '.']) => escape(words),
+        words => format!(" {}", escape(words)),
     }
+}
 
-    /// `delete 1 Database, 2 PersistentVolumeClaim`, a text a verb.
-    fn words(&self) -> Vec<String> {
-        let of_verb = |(verb, kinds): (&&str, &BTreeMap<String, usize>)| {
-            let kinds: Vec<String> = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-            format!("{verb} {}", kinds.join(", "))
+/// The edited lines, as a table.
+fn written(page: &mut Page, plan: &ReviewedPlan) {
+    let rows = causes::rows(&plan.impact);
+    let cells = rows.iter().map(|row| {
+        let is = |text: &Option<String>| text.as_ref().map(|text| code_cell(text)).unwrap_or_default();
+        let mut does: Vec<String> = row.does.iter().map(|does| cell(does)).collect();
+        does.extend(row.later.iter().map(|later| format!("*acts later:* {}", cell(later))));
+        let reach = if row.reach.is_empty() { String::new() } else { format!(": {}", cell(&row.reach)) };
+        let place = if row.place.is_empty() { String::new() } else { format!("{} ", code_cell(&row.place)) };
+        let word = if row.place.is_empty() { cell(&row.word) } else { code_cell(&row.word) };
+        format!("| {place}{word} | {} | {} | {}{reach} |\n", is(&row.was), is(&row.is), does.join("; "))
+    });
+    page.list("| written | was | is | does |\n|---|---|---|---|", page::ROWS, cells);
+}
+
+/// What was found, errors first.
+fn findings(page: &mut Page, findings: &[ReviewedFinding], older: usize) {
+    let lines = findings.iter().map(|finding| {
+        let ReviewedFinding { code: name, severity, title, why, help, place, .. } = finding;
+        let word = match severity {
+            ReviewedSeverity::Error => "error",
+            ReviewedSeverity::Warning => "warning",
+            ReviewedSeverity::Hint => "hint",
         };
-        self.0.iter().map(of_verb).collect()
+        let mut text = format!("- **{word} {name}** {}: {}\n", code(&place.to_string()), escape(title));
+        for why in why {
+            let _ = writeln!(text, "  {}  ", escape(why));
+        }
+        for help in help {
+            let _ = writeln!(text, "  *help:* {}  ", escape(help));
+        }
+        text
+    });
+    page.list(&format!("**Findings ({})**", findings.len()), "findings", lines);
+    if older > 0 && !findings.is_empty() {
+        page.text(&format!("\n{} as before.\n", many(older, "finding")));
     }
+}
+
+/// Who is concerned, by name.
+fn organisations(page: &mut Page, plan: &ReviewedPlan) {
+    if plan.changed.len() <= NAMED {
+        return;
+    }
+    let names: Vec<&str> = plan.changed.keys().map(crate::name::Name::as_str).collect();
+    let open = format!("<details><summary>Organisations ({})</summary>\n", page::grouped(names.len()));
+    page.folded(&open, "organisations by name", names.chunks(1).map(|name| format!("{} · ", name[0])));
+}
+
+/// The objects, organisation by organisation: what is refused or deleted before the rest. What has no room is counted.
+fn objects(page: &mut Page, plan: &ReviewedPlan) -> Option<String> {
+    let mut blocks: Vec<&Details> = plan.details.iter().collect();
+    blocks.sort_by_key(|block| !block.urgent);
+    let mut objects = 0;
+    let mut organisations = plan.left_out;
+    for block in blocks {
+        if page.whole(&block_of(block)) {
+            continue;
+        }
+        organisations += block.organisations.len();
+        let of = |name| plan.changed.get(name).map(|counts| counts.values().sum::<usize>()).unwrap_or_default();
+        objects += block.organisations.iter().map(of).sum::<usize>();
+    }
+    let objects = if plan.left_out > 0 { String::new() } else { format!("{} of ", many_grouped(objects, "object")) };
+    (organisations > 0).then(|| format!("{objects}{}", many_grouped(organisations, "organisation")))
+}
+
+fn many_grouped(count: usize, word: &str) -> String {
+    let words = many(count, word);
+    words.replacen(&count.to_string(), &page::grouped(count), 1)
+}
+
+fn block_of(block: &Details) -> String {
+    let names: Vec<String> = block.organisations.iter().take(NAMED).map(|name| html(name.as_str())).collect();
+    let more = block.organisations.len().saturating_sub(NAMED);
+    let (more, each) = match (block.organisations.len(), more) {
+        (1, _) => (String::new(), ""),
+        (_, 0) => (String::new(), " each"),
+        (_, more) => (format!(" and {} more", page::grouped(more)), " each"),
+    };
+    let open = if block.urgent { " open" } else { "" };
+    format!(
+        "\n<details{open}><summary><b>{}</b>{more}: {}{each}</summary>\n\n{}\n</details>\n",
+        names.join(", "),
+        html(&block.counts),
+        fence("text", block.text.trim_end())
+    )
+}
+
+/// How many objects of each verb an organisation has, in words.
+pub(crate) fn counts_of(counts: &std::collections::BTreeMap<crate::plan::Verb, usize>) -> String {
+    counted(counts)
 }

@@ -1,6 +1,7 @@
 //! What people and machines are told of plans and outcomes: text, JSON, Markdown, a page of status.
 
 mod away;
+mod causes;
 mod comment;
 mod elements;
 mod first;
@@ -9,23 +10,26 @@ pub(crate) mod json;
 mod later;
 mod leader;
 mod lost;
-mod markdown;
+mod matters;
 mod outcome;
+mod page;
 mod recovery;
+mod reviewed;
 mod status;
 mod tally;
 pub(crate) mod text;
+mod urgent;
 mod value;
 mod way_out;
 mod words;
 
-pub(crate) use comment::Comment;
+pub(crate) use comment::{CommentStyle, MOST_BYTES, comment};
 pub(crate) use leader::LeaderStatus;
 pub(crate) use lost::DataGone;
-pub use markdown::{Markdown, markdown};
 pub use outcome::outcome;
 pub(crate) use outcome::{organisation_outcome, outcome_summary};
 pub(crate) use recovery::{recovery, recovery_value};
+pub(crate) use reviewed::ReviewedPlanBuilder;
 pub(crate) use status::{AppStatus, LastChange, OpenObject, OrganisationStatus, status, statuses};
 pub(crate) use tally::Tally;
 pub use text::text;

@@ -74,6 +74,11 @@ impl Tally {
         }
     }
 
+    /// How many objects there are of each verb.
+    pub(super) fn counts(&self) -> &BTreeMap<Verb, usize> {
+        &self.counts
+    }
+
     /// How many organisations the plan is for.
     pub(crate) fn organisations(&self) -> usize {
         self.organisations
