@@ -91,9 +91,11 @@ impl AmountTally {
             return;
         }
         let applied = subject.applied();
-        for (amount, resource) in
-            [(Amount::Storage, ResourceName::Storage), (Amount::Memory, ResourceName::Memory), (Amount::Cpu, ResourceName::Cpu)]
-        {
+        for (amount, resource) in [
+            (Amount::Storage, ResourceName::Storage),
+            (Amount::Memory, ResourceName::Memory),
+            (Amount::Cpu, ResourceName::Cpu),
+        ] {
             let Some(objects) = subject.after() else { return };
             let after = ceilings::taken(objects, resource);
             let known = subject.before().map(|objects| ceilings::taken(objects, resource));
@@ -205,7 +207,9 @@ fn by_changes(subject: &Subject<'_>, resource: ResourceName, after: u64) -> Opti
 /// Whether a field says how much room an object of an app has.
 pub(super) fn is_room(action: &Action, path: &str) -> bool {
     action.app.is_some()
-        && (path.ends_with("resources.requests.storage") || path.ends_with("quotas.maxSize") || path == "spec.storage.size")
+        && (path.ends_with("resources.requests.storage")
+            || path.ends_with("quotas.maxSize")
+            || path == "spec.storage.size")
 }
 
 /// Whether a plan changes anything that counts, where nothing is known of before.
@@ -238,8 +242,7 @@ fn told(key: Key, whose: Whose, origin: Option<Place>) -> AmountChange {
     let lead = format!("{word} of {of}:");
     let (after, grant) = (key.after.unwrap_or(0), key.grant);
     let over = grant.is_some_and(|grant| after > grant);
-    let tight = !over
-        && grant.is_some_and(|grant| u128::from(after) * 100 > u128::from(grant) * TIGHT);
+    let tight = !over && grant.is_some_and(|grant| u128::from(after) * 100 > u128::from(grant) * TIGHT);
     let words = match &key.offers {
         Some((before, after)) => {
             let name = |offer: &Option<String>| offer.clone().unwrap_or_else(|| "none".to_owned());

@@ -30,9 +30,10 @@ pub(super) fn of(subject: &Subject<'_>) -> Vec<BackupChange> {
             }
             continue;
         }
-        let suspends = action.changes.iter().find(|change| {
-            (change.path == "spec.suspend") && value(change.after.as_ref()) == Some(&Value::Bool(true))
-        });
+        let suspends = action
+            .changes
+            .iter()
+            .find(|change| (change.path == "spec.suspend") && value(change.after.as_ref()) == Some(&Value::Bool(true)));
         if let Some(change) = suspends.filter(|_| !is_retired(subject, action)) {
             let says = "they are suspended".to_owned();
             found.push(BackupChange { app: action.app.clone(), off: true, says, line: line(action, Some(change)) });
@@ -127,7 +128,10 @@ mod tests {
     #[test]
     fn fewer_is_told_and_more_is_not() {
         let daily = "spec.prune.retention.keepDaily";
-        assert_eq!(fewer(&change(daily, json!(14), Some(json!(7)))).map(|(before, after, _)| (before, after)), Some((14, 7)));
+        assert_eq!(
+            fewer(&change(daily, json!(14), Some(json!(7)))).map(|(before, after, _)| (before, after)),
+            Some((14, 7))
+        );
         assert_eq!(fewer(&change(daily, json!(4), None)).map(|(before, after, _)| (before, after)), Some((4, 0)));
         assert!(fewer(&change(daily, json!(7), Some(json!(14)))).is_none());
         let policy = "spec.retentionPolicy";

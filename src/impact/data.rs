@@ -10,8 +10,8 @@ use super::backups;
 use super::subject::{Subject, text};
 use super::wording::{OneLine, bytes_of, line, list, many, short, size, who};
 use crate::kind::{
-    GARAGE_BUCKET, GARAGE_KEY, NAMESPACE, PERCONA_MONGODB, PERSISTENT_VOLUME_CLAIM, POSTGRES_CLUSTER, POSTGRES_DATABASE,
-    POSTGRES_ROLE, SECRET, STATEFUL_SET,
+    GARAGE_BUCKET, GARAGE_KEY, NAMESPACE, PERCONA_MONGODB, PERSISTENT_VOLUME_CLAIM, POSTGRES_CLUSTER,
+    POSTGRES_DATABASE, POSTGRES_ROLE, SECRET, STATEFUL_SET,
 };
 use crate::name::Name;
 use crate::plan::{Action, Changing, Creating, Deleting, LaterAct, Place, Reason, Replacing, Verb, day};

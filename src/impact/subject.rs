@@ -2,7 +2,6 @@
 //! applied. Nothing is opened or rendered before somebody asks.
 
 use std::cell::OnceCell;
-use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -105,9 +104,4 @@ fn body_in<'o>(objects: &'o OrganisationObjects, id: &ObjectId) -> Option<&'o Va
 /// The text at a pointer.
 pub(super) fn text<'v>(body: &'v Value, pointer: &str) -> Option<&'v str> {
     body.pointer(pointer).and_then(Value::as_str)
-}
-
-/// A name that outlives what it is read from.
-pub(super) fn own(name: &Arc<str>) -> String {
-    name.to_string()
 }

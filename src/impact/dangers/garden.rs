@@ -22,7 +22,8 @@ pub(super) fn cluster_moves(subject: &Subject<'_>, hits: &mut Hits<'_>) {
     let (Some(applied), Some(written)) = (subject.applied(), subject.written()) else { return };
     let (before, after) = (&applied.cluster, &written.cluster);
     if before.name != after.name {
-        let says = format!("it is to live on {} instead of {}, and nothing carries its data there", after.name, before.name);
+        let says =
+            format!("it is to live on {} instead of {}, and nothing carries its data there", after.name, before.name);
         hits.danger(None, says, Some(subject.place(written.span)));
     } else if before.uid.value != after.uid.value {
         let says = format!("`{}` is another cluster than before, under the same name", after.name);
@@ -155,7 +156,8 @@ pub(super) fn note_reach(subject: &Subject<'_>, reached: &mut BTreeMap<String, B
     let Some(written) = subject.written() else { return };
     let own = subject.context.sources.path(written.file).unwrap_or_default();
     for action in subject.writes() {
-        let lines = action.changes.iter().filter(|change| change.before.is_some()).filter_map(|change| change.origin.as_ref());
+        let lines =
+            action.changes.iter().filter(|change| change.before.is_some()).filter_map(|change| change.origin.as_ref());
         for line in lines.filter(|line| line.file != own) {
             if !reached.get(&line.file).is_some_and(|known| known.contains(subject.name())) {
                 reached.entry(line.file.clone()).or_default().insert(subject.name().clone());

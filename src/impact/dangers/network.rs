@@ -44,7 +44,9 @@ pub(super) fn wider(subject: &Subject<'_>, hits: &mut Hits<'_>) {
             Verb::Change | Verb::Adopt => {
                 for (direction, side) in DIRECTIONS {
                     let path = format!("spec.{direction}");
-                    let Some(change) = action.changes.iter().find(|change| change.path.starts_with(&path)) else { continue };
+                    let Some(change) = action.changes.iter().find(|change| change.path.starts_with(&path)) else {
+                        continue;
+                    };
                     let (before, after) = (rules(change.before.as_ref()), rules(change.after.as_ref()));
                     let whole = subject.body(&action.id).and_then(|body| body["spec"][direction].as_array());
                     let after = if change.path == path { after } else { whole.map(Vec::as_slice).unwrap_or_default() };
@@ -69,15 +71,16 @@ fn tell(
     place: Option<crate::plan::Place>,
 ) {
     let new: Vec<&Value> = after.iter().filter(|rule| !before.contains(rule) && widens(rule, side, before)).collect();
-    let Some(reach) = new.iter().map(|rule| reach(rule, side)).max().filter(|reach| *reach > Reach::Inside) else { return };
+    let Some(reach) = new.iter().map(|rule| reach(rule, side)).max().filter(|reach| *reach > Reach::Inside) else {
+        return;
+    };
     let towards = if direction == "ingress" { "is reached by" } else { "reaches" };
-    let peers: Vec<String> = new.iter().filter(|rule| self::reach(rule, side) > Reach::Inside).flat_map(|rule| peers(rule, side)).collect();
+    let peers: Vec<String> =
+        new.iter().filter(|rule| self::reach(rule, side) > Reach::Inside).flat_map(|rule| peers(rule, side)).collect();
     let ports: Vec<String> = new.iter().flat_map(|rule| ports(rule)).collect();
     let ports = if ports.is_empty() { "every port".to_owned() } else { format!("port {}", list(&ports)) };
-    let says = format!("{towards} {} at {ports}, which it was not before", list(&peers)).replace(
-        if direction == "egress" { "which it was not before" } else { "\0" },
-        "which it did not before",
-    );
+    let says = format!("{towards} {} at {ports}, which it was not before", list(&peers))
+        .replace(if direction == "egress" { "which it was not before" } else { "\0" }, "which it did not before");
     match reach {
         Reach::Addresses => hits.danger(app, says, place),
         _ => hits.doubt(app, says, place),

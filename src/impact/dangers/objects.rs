@@ -45,8 +45,13 @@ pub(super) fn backup_off(subject: &Subject<'_>, hits: &mut Hits<'_>) {
 
 /// Backups are to lie in another store: those that there are stay in the old one.
 pub(super) fn backup_moves(subject: &Subject<'_>, hits: &mut Hits<'_>) {
-    const PLACES: [&str; 5] =
-        ["s3.endpoint", "s3.bucket", "configuration.destinationPath", "configuration.endpointURL", "env[name=TARGET].value"];
+    const PLACES: [&str; 5] = [
+        "s3.endpoint",
+        "s3.bucket",
+        "configuration.destinationPath",
+        "configuration.endpointURL",
+        "env[name=TARGET].value",
+    ];
     for action in subject.writes().filter(|action| makes_backups(action) && action.verb() != Verb::Create) {
         let fields = action.changes.iter().filter(|change| moves(change) && change.before.is_some());
         if let Some(change) = fields.into_iter().find(|change| PLACES.iter().any(|end| change.path.ends_with(end))) {
@@ -125,7 +130,9 @@ pub(super) fn held(subject: &Subject<'_>, hits: &mut Hits<'_>) {
     let is_said = |action: &Action| {
         matches!(
             action.reason(),
-            Reason::Holding(Holding::Hold { .. } | Holding::Paused { .. } | Holding::AfterTheRest | Holding::NotAgreed { .. })
+            Reason::Holding(
+                Holding::Hold { .. } | Holding::Paused { .. } | Holding::AfterTheRest | Holding::NotAgreed { .. }
+            )
         )
     };
     let waits = |action: &Action| {

@@ -45,10 +45,7 @@ pub(super) fn of_pod(pod: &Value) -> Away {
         .max();
     let grace = number(&pod["terminationGracePeriodSeconds"], GRACE);
     let starts = allowed.map_or(STARTS, |allowed| (allowed / PART).clamp(START.0, START.1));
-    Away {
-        seconds: STOPS.min(grace) + starts,
-        most: allowed.map_or(0, |allowed| grace.saturating_add(allowed)),
-    }
+    Away { seconds: STOPS.min(grace) + starts, most: allowed.map_or(0, |allowed| grace.saturating_add(allowed)) }
 }
 
 #[cfg(test)]

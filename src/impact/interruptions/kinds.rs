@@ -3,9 +3,7 @@
 //! What a workload of Kubernetes does follows from its own fields (`workload.rs`). What an operator does with its objects is
 //! known from its documentation; a kind that nobody here knows may restart anything.
 
-use crate::kind::{
-    self, GroupKind, PERCONA_MONGODB, POSTGRES_CLUSTER, POSTGRES_POOLER, facts,
-};
+use crate::kind::{self, GroupKind, PERCONA_MONGODB, POSTGRES_CLUSTER, POSTGRES_POOLER, facts};
 use crate::render::ObjectId;
 
 /// What stands behind an object.
@@ -111,9 +109,9 @@ fn of_kind(group: &str, kind: &str) -> Runs {
 
 /// Whether a path is one of these fields, or lies in one.
 pub(super) fn within(path: &str, fields: &[&str]) -> bool {
-    fields.iter().any(|field| {
-        path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-    })
+    fields
+        .iter()
+        .any(|field| path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '['])))
 }
 
 #[cfg(test)]

@@ -250,7 +250,9 @@ fn told(key: Key, sum: Sum) -> Interruption {
     let pods = many(usize::try_from(sum.pods).unwrap_or(usize::MAX), "copy").replace("copys", "copies");
     let lead = match key.how {
         How::Stops => if several { "Stop:" } else { "Stops:" }.to_owned(),
-        How::AddressGoes => if sum.all_addresses > 1 { "Addresses that lead nowhere:" } else { "Leads nowhere:" }.to_owned(),
+        How::AddressGoes => {
+            if sum.all_addresses > 1 { "Addresses that lead nowhere:" } else { "Leads nowhere:" }.to_owned()
+        }
         How::Away => {
             let time = key.time.clone().unwrap_or_default();
             format!("Interrupted for {time}{}:", if several { " each" } else { "" })

@@ -149,9 +149,9 @@ pub(super) fn of_operated(subject: &Subject<'_>, action: &Action, facts: &Operat
                 let pauses = value(pause.after.as_ref()).and_then(Value::as_bool) == Some(true);
                 return Some(Effect::new(if pauses { How::Stops } else { How::Starts }, pods));
             }
-            let is_paused = facts.pause.and_then(|field| {
-                body?.pointer(&format!("/{}", field.replace('.', "/"))).and_then(Value::as_bool)
-            });
+            let is_paused = facts
+                .pause
+                .and_then(|field| body?.pointer(&format!("/{}", field.replace('.', "/"))).and_then(Value::as_bool));
             let sure = moved().any(|change| within(&change.path, facts.restart));
             let maybe = moved().any(|change| within(&change.path, facts.may_restart));
             match (is_paused, sure, maybe) {
