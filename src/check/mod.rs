@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use crate::finding::{Finding, Findings};
 use crate::git::{Commit, Snapshot};
-use crate::impact::ImpactContext;
+use crate::impact::{AppliedGarden, ImpactContext};
 use crate::model::definition::{self, Definitions};
 use crate::model::{self, Boundary, FilePlace, Garden, Judgement, Organisation, Past, PlacedFile};
 use crate::name::Name;
@@ -47,7 +47,14 @@ pub struct Checked {
 impl Checked {
     /// What the impact of a plan is told by; absent where there is no garden.
     pub(crate) fn impact_context(&self) -> Option<ImpactContext<'_>> {
-        self.garden.as_ref().map(|garden| ImpactContext { garden, sources: &self.sources })
+        let (sources, objects, applied) = (&*self.sources, &self.objects, AppliedGarden::Unknown);
+        self.garden.as_ref().map(|garden| ImpactContext { garden, sources, objects, applied })
+    }
+
+    /// The same garden as what another one is planned from.
+    pub(crate) fn as_applied(&self) -> AppliedGarden<'_> {
+        let objects = &self.objects;
+        self.garden.as_ref().map_or(AppliedGarden::Unknown, |garden| AppliedGarden::Commit { garden, objects })
     }
 }
 

@@ -144,7 +144,7 @@ impl Applying<'_> {
         let planned = session.plan_each(&self.options, |session, mut prepared| {
             prepared.stamp();
             let pending = session.pending(&prepared);
-            writer.add(prepared.plan, session.checked().impact_context(), &pending, keep)
+            writer.add(prepared.plan, session.impact_context(), &pending, keep)
         });
         let planned = planned.await;
         session.progress = None;
@@ -170,7 +170,7 @@ impl Applying<'_> {
             agreed.join(session.agree(&mut prepared, &written));
             prepared.stamp();
             let pending = session.pending(&prepared);
-            writer.add(prepared.plan, session.checked().impact_context(), &pending, keep)
+            writer.add(prepared.plan, session.impact_context(), &pending, keep)
         });
         let planned = planned.await;
         session.progress = None;

@@ -15,6 +15,8 @@ use crate::engine::{
 };
 use crate::finding::Findings;
 use crate::git::{Snapshot, Workspace};
+use crate::impact::AppliedGarden;
+use crate::model::Past;
 use crate::name::Name;
 use crate::review::Against;
 
@@ -50,8 +52,8 @@ impl OfflinePlan {
             PlannedAgainst::Snapshot(file) => {
                 let snapshot: LiveSnapshot =
                     files::read_json(file, "a snapshot", SNAPSHOT_SCHEMA, "`parcelle snapshot` writes one")?;
-                let repository = workspace.repository.as_ref();
-                (check_against_snapshot(&garden, &snapshot, repository, now), Kept::Snapshot(snapshot))
+                let (checked, past) = check_against_snapshot(&garden, &snapshot, workspace.repository.as_ref(), now);
+                (checked, Kept::Snapshot(snapshot, Box::new(past)))
             }
             PlannedAgainst::Commit(base) => {
                 let base = check_against(workspace, memo, base, None);
@@ -62,8 +64,9 @@ impl OfflinePlan {
         };
         let only = only(&checked, organisations)?;
         let mut writer = PlanWriter::nameless()?;
+        let context = checked.impact_context().map(|context| context.after(against.as_applied()));
         let planned = plan_offline(&checked, only.as_ref(), now, &against.as_against(), |plan| {
-            writer.add(plan, checked.impact_context(), &BTreeSet::new(), keep)
+            writer.add(plan, context, &BTreeSet::new(), keep)
         });
         let mut round = planned?.unwrap_or_default();
         round.kept = against.kept(&checked, only.as_ref(), workspace, now);
@@ -78,7 +81,7 @@ impl OfflinePlan {
     /// What it was made against, as a review says it.
     pub(super) fn against(&self) -> Against {
         match &self.against {
-            Kept::Snapshot(snapshot) => Against::Snapshot { taken: snapshot.taken, base: String::new() },
+            Kept::Snapshot(snapshot, _) => Against::Snapshot { taken: snapshot.taken, base: String::new() },
             Kept::Commit(base) => {
                 Against::Commit { commit: base.commit.as_ref().map(|commit| commit.id.0.clone()).unwrap_or_default() }
             }
@@ -112,7 +115,7 @@ pub(super) fn checked(
     let snapshot: LiveSnapshot =
         files::read_json(file, "a snapshot", SNAPSHOT_SCHEMA, "`parcelle snapshot` writes one")?;
     let garden = workspace.snapshot(commit)?;
-    let mut checked = check_against_snapshot(&garden, &snapshot, workspace.repository.as_ref(), now);
+    let (mut checked, _) = check_against_snapshot(&garden, &snapshot, workspace.repository.as_ref(), now);
     let mut found = Findings::default();
     let planned = plan_offline(&checked, None, now, &Baseline::Snapshot(&snapshot), |plan| {
         plan.organisations.into_iter().for_each(|organisation| found.extend(organisation.findings));
@@ -127,15 +130,24 @@ pub(super) fn checked(
 }
 
 enum Kept {
-    Snapshot(LiveSnapshot),
+    /// With the organisations as they were applied by then.
+    Snapshot(LiveSnapshot, Box<Past>),
     Commit(Box<Checked>),
 }
 
 impl Kept {
     fn as_against(&self) -> Baseline<'_> {
         match self {
-            Self::Snapshot(snapshot) => Baseline::Snapshot(snapshot),
+            Self::Snapshot(snapshot, _) => Baseline::Snapshot(snapshot),
             Self::Commit(base) => Baseline::Commit(base),
+        }
+    }
+
+    /// What is known of the garden that the plan goes on from.
+    fn as_applied(&self) -> AppliedGarden<'_> {
+        match self {
+            Self::Snapshot(_, past) => AppliedGarden::Past(past),
+            Self::Commit(base) => base.as_applied(),
         }
     }
 
@@ -155,7 +167,7 @@ impl Kept {
         let names = |names: Vec<&str>| names.join(", ");
         let mut notes = Vec::new();
         match self {
-            Self::Snapshot(snapshot) => {
+            Self::Snapshot(snapshot, _) => {
                 let taken = jiff::Timestamp::from_second(snapshot.taken).unwrap_or_default();
                 notes.push(format!("reckoned from a snapshot of {taken}; what the clusters say may differ"));
                 if !snapshot.left_out.is_empty() {

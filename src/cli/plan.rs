@@ -64,7 +64,7 @@ pub(crate) async fn run(common: &Common, args: &PlanArgs, output: &Output) -> Re
     let planned = session.plan_each(&options, |session, mut prepared| {
         prepared.stamp();
         let pending = if keep == KeptDetail::Whole { session.pending(&prepared) } else { BTreeSet::new() };
-        writer.add(prepared.plan, session.checked().impact_context(), &pending, keep)
+        writer.add(prepared.plan, session.impact_context(), &pending, keep)
     });
     let planned = planned.await;
     session.progress = None;

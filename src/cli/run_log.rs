@@ -7,6 +7,7 @@ use crate::cause::reason_of;
 use crate::check::Checked;
 use crate::engine::{Note, Round, Turn};
 use crate::finding::{Finding, Severity};
+use crate::impact::Impact;
 use crate::name::Name;
 use crate::plan::{Done, OrganisationOutcome, OrganisationPlan, Verb};
 use crate::report::plan::{Tally, TextStyle};
@@ -53,7 +54,7 @@ impl RoundLog<'_> {
             self.line(self.at(LogLevel::Info, text));
         }
         if let Some(plan) = &shown.round.plan {
-            self.plan(&plan.organisations, &Tally::of(plan));
+            self.plan(&plan.organisations, &Tally::of(plan), &shown.impact());
         }
         if let Some(outcome) = &shown.round.outcome {
             self.outcome(&outcome.organisations);
@@ -115,16 +116,18 @@ impl RoundLog<'_> {
         if is_broken { name.to_owned() } else { String::new() }
     }
 
-    fn plan(&self, organisations: &[OrganisationPlan], tally: &Tally) {
+    fn plan(&self, organisations: &[OrganisationPlan], tally: &Tally, impact: &Impact) {
         let style = self.style();
         if tally.organisations() == 0 {
             return;
         }
-        for line in report::plan::text::head(tally, style).lines().filter(|line| !line.is_empty()) {
+        let mut heading = "";
+        let head = report::plan::text::head(tally, impact, style);
+        for line in head.lines().filter(|line| !line.is_empty()) {
             match line.strip_prefix("  ") {
-                Some(line) => self.line(self.at(LogLevel::Info, format!("acts later: {line}"))),
-                // The heading of those.
-                None if line.ends_with(':') => {}
+                Some(line) => self.line(self.at(LogLevel::Info, format!("{heading}{line}"))),
+                // What is said before each line below it.
+                None if line.ends_with(':') => heading = if line.contains("later") { "acts later: " } else { "" },
                 None => self.line(self.at(LogLevel::Info, line)),
             }
         }

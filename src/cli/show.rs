@@ -13,7 +13,7 @@ use crate::check::Checked;
 use crate::engine::{KeptOrganisation, Round, RoundOutcome, TakenBack};
 use crate::finding::Findings;
 use crate::git::Ancestry;
-use crate::impact::Impact;
+use crate::impact::{Impact, ImpactBuilder};
 use crate::plan::{self, OrganisationPlan, Plan, PlanHead};
 use crate::report::plan::{CommentStyle, ReviewedPlanBuilder, Tally, TextStyle};
 use crate::report::{self, Drawing, Format};
@@ -224,7 +224,7 @@ impl<'a> ShownRound<'a> {
         let seen = |tally: &Tally| tally.organisations() > 0 || nothing_else;
         if let Some((plan, tally)) = tally.filter(|(_, tally)| seen(tally)) {
             text.push('\n');
-            text.push_str(&report::plan::text::head(&tally, style));
+            text.push_str(&report::plan::text::head(&tally, &self.impact(), style));
             out.write_all(text.as_bytes()).map_err(CommandFailure::Write)?;
             plan.each(|one| out.write_all(report::plan::text::organisation(one, style).as_bytes()))?;
             text = report::plan::text::summary(&tally);
@@ -334,10 +334,17 @@ impl<'a> ShownRound<'a> {
     }
 
     /// What the plan does, for people.
-    fn impact(&self) -> Impact {
+    pub(super) fn impact(&self) -> Impact {
         match self.plan {
+            None => Impact::default(),
             Some(ShownPlan::Kept(plan)) => plan.impact().clone(),
-            _ => Impact::default(),
+            Some(ShownPlan::Held(plan)) => {
+                let mut impact = ImpactBuilder::default();
+                let context = self.checked.impact_context();
+                { context.into_iter() }
+                    .for_each(|context| plan.organisations.iter().for_each(|one| impact.add(one, context)));
+                impact.finish()
+            }
         }
     }
 

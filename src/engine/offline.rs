@@ -13,7 +13,7 @@ use super::state::RoundState;
 use super::waiting::WaitingFor;
 use crate::check::{Checked, Memo, check_in_history};
 use crate::git::{Repository, Snapshot};
-use crate::model::Organisation;
+use crate::model::{Organisation, Past};
 use crate::name::Name;
 use crate::plan::{self, OrganisationPlan, Plan};
 use crate::render::{self, OrganisationObjects};
@@ -149,20 +149,20 @@ fn opened(checked: &Checked, organisations: &BTreeSet<Name>) -> BTreeMap<Name, A
     wanted.map(|(name, packed)| (name.clone(), Arc::new(packed.open()))).collect()
 }
 
-/// A garden checked against what a snapshot says may be in the clusters. IO: the repository's history.
+/// A garden checked against what a snapshot says may be in the clusters, with that. IO: the repository's history.
 pub(crate) fn check_against_snapshot(
     garden: &Snapshot,
     live: &LiveSnapshot,
     repository: Option<&Repository>,
     now: jiff::Timestamp,
-) -> Checked {
+) -> (Checked, Past) {
     let mut past = past::applied(&inventories_of(live), repository, now).past;
     let mut memo = Memo::default();
     let checked = check_in_history(&mut memo, garden, Some(&past), repository, now);
     if !past::take_back(&mut past, checked.garden.as_ref(), repository) {
-        return checked;
+        return (checked, past);
     }
-    check_in_history(&mut memo, garden, Some(&past), repository, now)
+    (check_in_history(&mut memo, garden, Some(&past), repository, now), past)
 }
 
 /// The cluster and the inventory of each organisation of a snapshot.

@@ -23,6 +23,7 @@ use crate::check::Checked;
 use crate::cluster::lease::Taken;
 use crate::cluster::{Connection, Progress, Shutdown};
 use crate::git::{CommitId, Repository};
+use crate::impact::{AppliedGarden, ImpactContext};
 use crate::name::Name;
 use crate::plan::{OrganisationPlan, Plan};
 use crate::render::{ObjectId, OrganisationObjects};
@@ -211,6 +212,13 @@ impl Session {
     /// What the last check found.
     pub(crate) fn checked(&self) -> &Checked {
         &self.checked
+    }
+
+    /// What the impact of a plan is told by; absent where there is no garden.
+    pub(crate) fn impact_context(&self) -> Option<ImpactContext<'_>> {
+        let applied =
+            self.known.applied.as_ref().map_or(AppliedGarden::Unknown, |applied| AppliedGarden::Past(&applied.past));
+        self.checked.impact_context().map(|context| context.after(applied))
     }
 
     /// The repository of the garden, where there is one.

@@ -5,21 +5,26 @@
 //! and JSON, and a process that trusts nothing reads it back from JSON.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::Garden;
+use crate::model::{Garden, Past};
 use crate::name::Name;
 use crate::plan::OrganisationPlan;
+use crate::render::Packed;
 use crate::source::Sources;
 
 pub(crate) mod amounts;
+mod backups;
 pub(crate) mod causes;
 pub(crate) mod dangers;
 pub(crate) mod data;
 pub(crate) mod edits;
 pub(crate) mod images;
 pub(crate) mod interruptions;
+mod subject;
+mod wording;
 
 pub(crate) use amounts::AmountChange;
 pub(crate) use causes::{EditEffect, OtherCause};
@@ -75,6 +80,34 @@ pub(crate) struct ImpactContext<'a> {
     pub(crate) garden: &'a Garden,
     /// The texts that its spans refer to.
     pub(crate) sources: &'a Sources,
+    /// What is rendered of each organisation.
+    pub(crate) objects: &'a BTreeMap<Name, Arc<Packed>>,
+    /// The garden as it is applied.
+    pub(crate) applied: AppliedGarden<'a>,
+}
+
+/// What is known of the garden that a plan goes on from.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum AppliedGarden<'a> {
+    /// Nothing: amounts before are told by what the plan changes, or not at all.
+    #[default]
+    Unknown,
+    /// Another commit, whole.
+    Commit {
+        garden: &'a Garden,
+        /// What it renders of each organisation.
+        objects: &'a BTreeMap<Name, Arc<Packed>>,
+    },
+    /// The organisations as they were applied, each at a commit of its own.
+    Past(&'a Past),
+}
+
+impl<'a> ImpactContext<'a> {
+    /// The same for a plan that goes on from what is known to be applied.
+    #[must_use]
+    pub(crate) fn after(self, applied: AppliedGarden<'a>) -> Self {
+        Self { applied, ..self }
+    }
 }
 
 /// An impact as it grows, an organisation at a time.
@@ -96,11 +129,12 @@ impl ImpactBuilder {
 
     /// Adds the whole plan of one organisation: before anything of it is left out for brevity.
     pub(crate) fn add(&mut self, plan: &OrganisationPlan, context: ImpactContext<'_>) {
-        self.data.add(plan, context);
-        self.interruptions.add(plan, context);
+        let subject = subject::Subject::new(plan, context);
+        self.data.add(&subject);
+        self.interruptions.add(&subject);
         self.images.add(plan);
-        self.amounts.add(plan, context);
-        self.dangers.add(plan, context);
+        self.amounts.add(&subject);
+        self.dangers.add(&subject);
         self.causes.add(plan, context);
     }
 

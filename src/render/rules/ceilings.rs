@@ -23,13 +23,19 @@ pub(super) fn check(organisation: &Organisation, objects: &OrganisationObjects, 
         let Some(grant) = grant else { continue };
         let mut shares: Vec<&Contribution> =
             objects.contributions.iter().filter(|share| share.resource == resource && share.app.is_some()).collect();
-        let sum = shares.iter().fold(0_u64, |sum, share| sum.saturating_add(share.amount));
+        let sum = taken(objects, resource);
         if sum > grant.value.amount {
             // The largest first; of equals the one named first.
             shares.sort_by_key(|share| std::cmp::Reverse(share.amount));
             findings.push(exceeded(organisation, resource, grant, &shares, sum));
         }
     }
+}
+
+/// What the apps of an organisation take of a resource at their most: millicores or bytes.
+pub(crate) fn taken(objects: &OrganisationObjects, resource: ResourceName) -> u64 {
+    let shares = objects.contributions.iter().filter(|share| share.resource == resource && share.app.is_some());
+    shares.fold(0, |sum, share| sum.saturating_add(share.amount))
 }
 
 fn exceeded(

@@ -13,9 +13,6 @@ struct Opening<'a> {
     #[serde(flatten)]
     head: &'a PlanHead,
     changes: bool,
-    /// What people look at first, a sentence each.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    first: Vec<&'a str>,
     /// Whether something acts later than it is applied, and was not applied as it is said.
     acts_later: bool,
     /// How many organisations use hatches.
@@ -64,13 +61,7 @@ struct Told<'a> {
 /// # Panics
 /// Never: it holds only what JSON can say.
 pub(crate) fn head(head: &PlanHead, tally: &Tally) -> String {
-    let head = Opening {
-        head,
-        changes: tally.changes() > 0,
-        first: tally.first().collect(),
-        acts_later: tally.acts_later(),
-        hatched: tally.hatched(),
-    };
+    let head = Opening { head, changes: tally.changes() > 0, acts_later: tally.acts_later(), hatched: tally.hatched() };
     visible::json(serde_json::to_string(&head).expect("plans hold only what JSON can say"))
 }
 

@@ -4,7 +4,6 @@ mod away;
 mod causes;
 mod comment;
 mod elements;
-mod first;
 mod hatches;
 pub(crate) mod json;
 mod later;

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::first::FirstLines;
 use super::hatches;
 use super::later::{LaterLine, LaterTally};
 use super::words::{counted, has_news, many};
@@ -27,8 +26,6 @@ pub(crate) struct Tally {
     new_hatches: Vec<(String, String)>,
     /// How many are new.
     fresh: usize,
-    /// What people look at first.
-    first: FirstLines,
     /// What acts later than it is applied.
     later: LaterTally,
 }
@@ -50,7 +47,6 @@ impl Tally {
             *self.counts.entry(verb).or_default() += count;
         }
         self.organisations += 1;
-        self.first.add(plan);
         self.later.add(plan);
         self.news += usize::from(has_news(plan));
         let is_paused = matches!(plan.standstill, Some(Holding::Paused { .. }));
@@ -97,11 +93,6 @@ impl Tally {
     /// The first few hatches that are new or changed, each with its line.
     pub(super) fn new_hatches(&self) -> impl Iterator<Item = (&str, &str)> {
         self.new_hatches.iter().map(|(line, place)| (&**line, &**place))
-    }
-
-    /// What people look at first of what is done now, the weightiest first.
-    pub(super) fn first(&self) -> impl Iterator<Item = &str> {
-        self.first.lines()
     }
 
     /// Whether anything acts later than it is applied, and was not applied as it is said.

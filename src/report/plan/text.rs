@@ -13,9 +13,11 @@ use std::fmt::Write as _;
 
 use anstyle::Style;
 
+use super::matters::ShownMatter;
 use super::value::Line;
 use super::words::{HeldObjects, bullet, by_app, counted, has_news, is_told, kinds, many, mark, paint, style};
-use super::{DataGone, Tally, TextStyle, first, hatches, later, value, way_out};
+use super::{DataGone, Tally, TextStyle, hatches, later, matters, value, way_out};
+use crate::impact::Impact;
 use crate::plan::{Action, FieldChange, OrganisationPlan, Place, Plan, Verb};
 use crate::report::Drawing;
 use crate::visible;
@@ -28,23 +30,30 @@ const LISTED: usize = 3;
 /// The plan as text, with a summary at its end.
 pub fn text(plan: &Plan, style: TextStyle) -> String {
     let tally = Tally::of(plan);
-    let mut out = head(&tally, style);
+    let mut out = head(&tally, &Impact::default(), style);
     out.extend(plan.organisations.iter().map(|one| organisation(one, style)));
     out.push_str(&summary(&tally));
     out
 }
 
 /// What stands before all organisations: what to look at first, what acts later than it is applied, and how far the plan is that of an hour.
-pub(crate) fn head(tally: &Tally, style: TextStyle) -> String {
+pub(crate) fn head(tally: &Tally, impact: &Impact, style: TextStyle) -> String {
     let mut out = String::new();
     let bold = |text: &str| paint(style.drawing, Style::new().bold(), text);
-    if tally.first().next().is_some() {
+    let matters = matters::lines(impact);
+    if !matters.is_empty() {
         let _ = writeln!(out, "{}", bold("What to look at first:"));
-        for says in tally.first().take(first::SHOWN) {
-            let _ = writeln!(out, "  {}", visible::line(says));
-        }
-        if let Some(more) = first::more(tally.first().count()) {
-            let _ = writeln!(out, "  {more}");
+        for line in matters::shown(&matters) {
+            match line {
+                ShownMatter::Line(line) => {
+                    let lead = bold(&visible::line(&line.lead));
+                    let origin = line.origin.as_ref().map(|place| from(place, style.drawing)).unwrap_or_default();
+                    let _ = writeln!(out, "  {lead} {}{origin}", visible::line(&line.words));
+                }
+                ShownMatter::More(more) => {
+                    let _ = writeln!(out, "  … {more}");
+                }
+            }
         }
         out.push('\n');
     }

@@ -1,0 +1,168 @@
+//! What is done with objects themselves: data that goes, what is deleted and made anew, what cannot be done.
+
+use std::collections::BTreeMap;
+
+use super::{Hits, objects_of};
+use crate::impact::backups::{self, makes_backups};
+use crate::impact::images;
+use crate::impact::subject::Subject;
+use crate::impact::wording::{line, moves, short, value};
+use crate::kind::{GARAGE_BUCKET, GARAGE_KEY, POSTGRES_ROLE, SECRET};
+use crate::name::Name;
+use crate::plan::{Action, Holding, Place, Reason, Refusing, Replacing, Verb};
+use serde_json::Value;
+
+/// Data goes when the plan is carried out.
+pub(super) fn data_goes(subject: &Subject<'_>, hits: &mut Hits<'_>) {
+    let is_key = |action: &Action| [SECRET, GARAGE_KEY, POSTGRES_ROLE].into_iter().any(|kind| action.id.is(kind));
+    let going = subject.writes().filter(|action| action.verb() == Verb::Delete && action.holds_data);
+    for action in going.filter(|action| !is_key(action)) {
+        hits.danger(action.app.as_ref(), "its data goes".to_owned(), line(action, None));
+    }
+}
+
+/// Data is to lie in another store: a class of volumes, a store of buckets. What is there is not moved by that.
+pub(super) fn store_moves(subject: &Subject<'_>, hits: &mut Hits<'_>) {
+    const STORES: [&str; 3] = ["storageClassName", "storage.storageClass", "clusterRef.name"];
+    for action in subject.writes().filter(|action| action.holds_data && action.verb() != Verb::Create) {
+        let fields = action.changes.iter().filter(|change| moves(change) && change.before.is_some());
+        for change in fields.filter(|change| STORES.iter().any(|end| change.path.ends_with(end))) {
+            let text = |shown| value(shown).and_then(Value::as_str).map_or("?".to_owned(), short);
+            let (before, after) = (text(change.before.as_ref()), text(change.after.as_ref()));
+            let what = if action.id.is(GARAGE_BUCKET) { "its files" } else { "its data" };
+            let says = format!("{what} are to lie elsewhere, {before} → {after}; nothing copies what is there");
+            hits.danger(action.app.as_ref(), says.replace("its data are", "its data is"), line(action, Some(change)));
+        }
+    }
+}
+
+/// Nothing is backed up any more.
+pub(super) fn backup_off(subject: &Subject<'_>, hits: &mut Hits<'_>) {
+    for found in backups::of(subject).into_iter().filter(|found| found.off) {
+        hits.danger(found.app.as_ref(), "it is not backed up any more".to_owned(), found.line);
+    }
+}
+
+/// Backups are to lie in another store: those that there are stay in the old one.
+pub(super) fn backup_moves(subject: &Subject<'_>, hits: &mut Hits<'_>) {
+    const PLACES: [&str; 5] = [
+        "s3.endpoint",
+        "s3.bucket",
+        "configuration.destinationPath",
+        "configuration.endpointURL",
+        "env[name=TARGET].value",
+    ];
+    for action in subject.writes().filter(|action| makes_backups(action) && action.verb() != Verb::Create) {
+        let fields = action.changes.iter().filter(|change| moves(change) && change.before.is_some());
+        if let Some(change) = fields.into_iter().find(|change| PLACES.iter().any(|end| change.path.ends_with(end))) {
+            let says = "its backups go to another place, and the older ones stay where they are".to_owned();
+            hits.doubt(action.app.as_ref(), says, line(action, Some(change)));
+        }
+    }
+}
+
+/// An object is deleted and made anew, since a field of it cannot change.
+pub(super) fn made_anew(subject: &Subject<'_>, hits: &mut Hits<'_>) {
+    for action in subject.writes() {
+        let Reason::Replacing(Replacing::Immutable { path }) = action.reason() else { continue };
+        let says = format!("`{}` is deleted and made anew, since `{}` of it cannot change", action.id, short(path));
+        let place = line(action, action.changes.iter().find(|change| change.path == *path));
+        if action.holds_data {
+            hits.danger(action.app.as_ref(), says, place);
+        } else {
+            hits.doubt(action.app.as_ref(), says, place);
+        }
+    }
+}
+
+/// The first number of an image's version is another one.
+pub(super) fn major(subject: &Subject<'_>, hits: &mut Hits<'_>) {
+    for action in subject.writes() {
+        for (change, before, after) in images::replaced(action) {
+            if images::is_major(before, after) {
+                let says = images::release(action).unwrap_or_default();
+                hits.doubt(action.app.as_ref(), format!("a major version, {says}"), line(action, Some(change)));
+            }
+        }
+    }
+}
+
+/// More than one release of a definition lies between what runs and what is put in.
+pub(super) fn several_releases(subject: &Subject<'_>, hits: &mut Hits<'_>) {
+    let mut seen: BTreeMap<&Name, (String, String, Option<Place>)> = BTreeMap::new();
+    for action in subject.writes() {
+        let change = action.changes.iter().find(|change| change.path == "metadata.labels[app.kubernetes.io/version]");
+        let Some((app, change)) = action.app.as_ref().zip(change) else { continue };
+        let text = |shown| value(shown).and_then(Value::as_str).map(str::to_owned);
+        if let Some((before, after)) = text(change.before.as_ref()).zip(text(change.after.as_ref())) {
+            seen.entry(app).or_insert_with(|| (before, after, line(action, Some(change))));
+        }
+    }
+    for (app, (before, after, place)) in seen {
+        let Some(definition) = subject.app(app).map(|app| &app.definition) else { continue };
+        let mut version = after.clone();
+        let mut steps = 0_usize;
+        while let Some(earlier) = definition.releases.get(&version).and_then(|release| release.after.clone()) {
+            steps += 1;
+            if earlier == before || steps > definition.releases.len() {
+                break;
+            }
+            version = earlier;
+        }
+        if steps > 1 {
+            let says = format!("{steps} releases at once, {} → {}", short(&before), short(&after));
+            hits.doubt(Some(app), says, place);
+        }
+    }
+}
+
+/// What the garden asks cannot be done.
+pub(super) fn refused(subject: &Subject<'_>, hits: &mut Hits<'_>) {
+    let refused = |action: &&Action| action.verb() == Verb::Refused;
+    each_reason(subject, refused, |app, reason, count, place| {
+        let says = format!("{} cannot be done as asked: {reason}", objects_of(count));
+        hits.danger(app, says, place);
+    });
+}
+
+/// Something would be done and is held back, by more than a word of the garden or the hour.
+pub(super) fn held(subject: &Subject<'_>, hits: &mut Hits<'_>) {
+    let is_said = |action: &Action| {
+        matches!(
+            action.reason(),
+            Reason::Holding(
+                Holding::Hold { .. } | Holding::Paused { .. } | Holding::AfterTheRest | Holding::NotAgreed { .. }
+            )
+        )
+    };
+    let waits = |action: &Action| {
+        let app = action.app.as_ref();
+        subject.plan.later.iter().any(|act| act.word == crate::render::TermWord::Upgrade && act.app.as_ref() == app)
+    };
+    let held = |action: &&Action| action.verb() == Verb::Held && !is_said(action) && !waits(action);
+    each_reason(subject, held, |app, reason, count, place| {
+        hits.doubt(app, format!("{} stay as they are for now: {reason}", objects_of(count)), place);
+    });
+}
+
+/// The actions of one kind by app and reason.
+fn each_reason<'a>(
+    subject: &Subject<'a>,
+    wanted: impl Fn(&&'a Action) -> bool,
+    mut told: impl FnMut(Option<&Name>, &str, usize, Option<Place>),
+) {
+    let mut reasons: BTreeMap<(Option<&Name>, String), (usize, Option<Place>)> = BTreeMap::new();
+    for action in subject.plan.actions.iter().filter(wanted) {
+        let reason = match action.reason() {
+            // The words of a server are about one object each.
+            Reason::Refusing(Refusing::ServerRefused { .. }) => "the cluster refused it".to_owned(),
+            reason => short(&reason.to_string()),
+        };
+        let entry = reasons.entry((action.app.as_ref(), reason)).or_insert((0, None));
+        entry.0 += 1;
+        if entry.1.is_none() {
+            entry.1 = line(action, None);
+        }
+    }
+    reasons.into_iter().for_each(|((app, reason), (count, place))| told(app, &reason, count, place));
+}
