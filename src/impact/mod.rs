@@ -18,6 +18,7 @@ pub(crate) mod causes;
 pub(crate) mod dangers;
 pub(crate) mod data;
 pub(crate) mod edits;
+mod effects;
 pub(crate) mod images;
 pub(crate) mod interruptions;
 
