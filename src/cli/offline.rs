@@ -10,34 +10,39 @@ use super::workspace::{check_against, find, named_base, now};
 use super::{CommandFailure, Common, Exit, Output, files};
 use crate::check::{Checked, Memo, past_of};
 use crate::engine::{
-    Baseline, KeptOrganisation, LiveSnapshot, SNAPSHOT_SCHEMA, check_against_snapshot, kept_offline, plan_offline,
+    Baseline, KeptOrganisation, LiveSnapshot, SNAPSHOT_SCHEMA, check_against_snapshot, edited_since_snapshot,
+    kept_offline, plan_offline,
 };
 use crate::finding::Findings;
 use crate::git::Workspace;
+use crate::impact::EditedLines;
 use crate::name::Name;
 
 pub(super) fn run(common: &Common, args: &PlanArgs, output: &Output) -> Result<Exit, CommandFailure> {
     let workspace = find(common, None)?;
     let now = now();
     let commit = args.commit.as_deref();
-    let (checked, against) = match (&args.live, &args.base) {
+    let (checked, against, edited) = match (&args.live, &args.base) {
         (Some(file), _) => {
             let snapshot: LiveSnapshot =
                 files::read_json(file, "a snapshot", SNAPSHOT_SCHEMA, "`parcelle snapshot` writes one")?;
             let (garden, repository) = (workspace.snapshot(commit)?, workspace.repository.as_ref());
-            (check_against_snapshot(&garden, &snapshot, repository, now), Kept::Snapshot(snapshot))
+            let edited = edited_since_snapshot(&workspace, &snapshot, &garden.files);
+            (check_against_snapshot(&garden, &snapshot, repository, now), Kept::Snapshot(snapshot), edited)
         }
         (None, base) => {
             let base = base.as_deref().map(|base| named_base(&workspace, base, commit)).transpose()?;
             let base = workspace.snapshot(base.as_ref().map(|(base, _)| base.as_str()))?;
+            let garden = workspace.snapshot(commit)?;
+            let edited = EditedLines::between(&base.files, &garden.files);
             let base = check_against(&workspace, &mut Memo::default(), base, None);
             let past = past_of(&base);
-            let checked = check_against(&workspace, &mut Memo::default(), workspace.snapshot(commit)?, Some(&past));
-            (checked, Kept::Commit(Box::new(base)))
+            let checked = check_against(&workspace, &mut Memo::default(), garden, Some(&past));
+            (checked, Kept::Commit(Box::new(base)), edited)
         }
     };
     let only = only(&checked, &args.organisations)?;
-    let (mut writer, keep) = (PlanWriter::nameless()?, keep(args, output));
+    let (mut writer, keep) = (PlanWriter::nameless()?.by_edits(edited), keep(args, output));
     let planned = plan_offline(&checked, only.as_ref(), now, &against.as_against(), |plan| {
         writer.add(plan, checked.impact_context(), &BTreeSet::new(), keep)
     });

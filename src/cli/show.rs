@@ -12,8 +12,9 @@ use crate::check::Checked;
 use crate::engine::{KeptOrganisation, Round, RoundOutcome, TakenBack};
 use crate::finding::Findings;
 use crate::git::Ancestry;
+use crate::impact::Impact;
 use crate::plan::{self, OrganisationPlan, Plan, PlanHead};
-use crate::report::plan::{Markdown, Tally, TextStyle};
+use crate::report::plan::{AlikeOrganisations, Markdown, Tally, TextStyle};
 use crate::report::{self, Drawing, Format};
 
 /// How a plan and its outcome are printed.
@@ -51,8 +52,8 @@ pub(crate) struct ShownRound<'a> {
 /// A plan to be printed.
 #[derive(Clone, Copy)]
 pub(crate) enum ShownPlan<'a> {
-    /// In memory.
-    Held(&'a Plan),
+    /// In memory, with what it does, where that was asked for.
+    Held(&'a Plan, Option<&'a Impact>),
     /// On disk.
     Kept(&'a KeptPlan),
 }
@@ -81,21 +82,29 @@ pub(super) fn of_taken_back(back: &TakenBack) -> String {
 impl<'a> ShownPlan<'a> {
     fn head(self) -> &'a PlanHead {
         match self {
-            Self::Held(plan) => &plan.head,
+            Self::Held(plan, _) => &plan.head,
             Self::Kept(plan) => plan.head(),
+        }
+    }
+
+    /// What it does, for people.
+    pub(super) fn impact(self) -> Option<&'a Impact> {
+        match self {
+            Self::Held(_, impact) => impact,
+            Self::Kept(plan) => Some(plan.impact()),
         }
     }
 
     fn tally(self) -> Tally {
         match self {
-            Self::Held(plan) => Tally::of(plan),
+            Self::Held(plan, _) => Tally::of(plan),
             Self::Kept(plan) => plan.tally().clone(),
         }
     }
 
     fn findings(self) -> Findings {
         match self {
-            Self::Held(plan) => {
+            Self::Held(plan, _) => {
                 let mut findings = Findings::default();
                 plan.organisations.iter().for_each(|one| findings.extend(one.findings.clone()));
                 findings
@@ -106,7 +115,7 @@ impl<'a> ShownPlan<'a> {
 
     fn each(self, mut each: impl FnMut(&OrganisationPlan) -> std::io::Result<()>) -> Result<(), CommandFailure> {
         match self {
-            Self::Held(plan) => plan.organisations.iter().try_for_each(each).map_err(CommandFailure::Write),
+            Self::Held(plan, _) => plan.organisations.iter().try_for_each(each).map_err(CommandFailure::Write),
             Self::Kept(plan) => plan.each(|one| each(one).map_err(CommandFailure::Write)),
         }
     }
@@ -115,7 +124,17 @@ impl<'a> ShownPlan<'a> {
 impl<'a> ShownRound<'a> {
     /// A round whose plan is in memory.
     pub(crate) fn held(checked: &'a Checked, round: &'a Round, loud: bool) -> Self {
-        Self { checked, round, plan: round.plan.as_ref().map(ShownPlan::Held), loud }
+        Self { checked, round, plan: round.plan.as_ref().map(|plan| ShownPlan::Held(plan, None)), loud }
+    }
+
+    /// The same with what its plan does, for people.
+    #[must_use]
+    pub(crate) fn with_impact(self, impact: &'a Impact) -> Self {
+        let plan = match self.plan {
+            Some(ShownPlan::Held(plan, _)) => Some(ShownPlan::Held(plan, Some(impact))),
+            plan => plan,
+        };
+        Self { plan, ..self }
     }
 
     /// 2 where a cluster is out of reach, 1 where something is left for people, else 0.
@@ -215,8 +234,14 @@ impl<'a> ShownRound<'a> {
         if let Some((plan, tally)) = tally.filter(|(_, tally)| seen(tally)) {
             text.push('\n');
             text.push_str(&report::plan::text::head(&tally, style));
+            text.extend(plan.impact().map(|impact| report::plan::causes(impact, style)));
             out.write_all(text.as_bytes()).map_err(CommandFailure::Write)?;
-            plan.each(|one| out.write_all(report::plan::text::organisation(one, style).as_bytes()))?;
+            let mut alike = AlikeOrganisations::default();
+            plan.each(|one| {
+                alike.add(one, style);
+                Ok(())
+            })?;
+            plan.each(|one| out.write_all(alike.organisation(one, style).as_bytes()))?;
             text = report::plan::text::summary(&tally);
         }
         if let Some(outcome) = self.round.outcome.as_ref().filter(|outcome| !outcome.organisations.is_empty()) {

@@ -20,7 +20,7 @@ mod nodes;
 mod tests;
 mod written;
 
-pub(in crate::impact) use written::{LONGEST_VALUE, shortened};
+pub(in crate::impact) use written::shortened;
 
 /// The most edits that are told one by one; the others are counted.
 pub(in crate::impact) const MOST_EDITS: usize = 5_000;

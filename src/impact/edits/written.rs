@@ -5,7 +5,7 @@ use crate::secrets::MASK;
 use crate::syntax::{Node, Value};
 
 /// The most characters of a value that are shown.
-pub(in crate::impact) const LONGEST_VALUE: usize = 80;
+const LONGEST_VALUE: usize = 80;
 /// So many characters are left before the place where two long values begin to differ.
 const BEFORE_THE_DIFFERENCE: usize = 12;
 

@@ -1,6 +1,8 @@
 //! What people and machines are told of plans and outcomes: text, JSON, Markdown, a page of status.
 
+mod alike;
 mod away;
+mod causes;
 mod comment;
 mod elements;
 mod first;
@@ -19,6 +21,8 @@ mod value;
 mod way_out;
 mod words;
 
+pub(crate) use alike::AlikeOrganisations;
+pub(crate) use causes::causes;
 pub(crate) use comment::Comment;
 pub(crate) use leader::LeaderStatus;
 pub(crate) use lost::DataGone;
