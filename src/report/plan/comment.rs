@@ -178,16 +178,22 @@ fn after(words: &str) -> String {
 /// The edited lines, as a table.
 fn written(page: &mut Page, plan: &ReviewedPlan) {
     let rows = causes::rows(&plan.impact);
-    let cells = rows.iter().map(|row| {
-        let is = |text: &Option<String>| text.as_ref().map(|text| code_cell(text)).unwrap_or_default();
-        let mut does: Vec<String> = row.does.iter().map(|does| cell(does)).collect();
-        does.extend(row.later.iter().map(|later| format!("*acts later:* {}", cell(later))));
-        let reach = if row.reach.is_empty() { String::new() } else { format!(": {}", cell(&row.reach)) };
-        let place = if row.place.is_empty() { String::new() } else { format!("{} ", code_cell(&row.place)) };
-        let word = if row.place.is_empty() { cell(&row.word) } else { code_cell(&row.word) };
-        format!("| {place}{word} | {} | {} | {}{reach} |\n", is(&row.was), is(&row.is), does.join("; "))
+    let edited = rows.iter().map(|row| {
+        let value = |text: &Option<String>| text.as_ref().map(|text| code_cell(text)).unwrap_or_default();
+        let word = if row.word.is_empty() { String::new() } else { format!(" {}", code_cell(&row.word)) };
+        let does = effect(&row.does, &row.later, &row.reach);
+        format!("| {}{word} | {} | {} | {does} |\n", cell(&row.place), value(&row.was), value(&row.is))
     });
-    page.list("| written | was | is | does |\n|---|---|---|---|", page::ROWS, cells);
+    let others = causes::others(&plan.impact);
+    let unedited = others.iter().map(|row| format!("| *no line:* {} | | | {} |\n", cell(&row.why), effect(&row.does, "", &row.reach)));
+    page.list("| written | was | is | does |\n|---|---|---|---|", page::ROWS, edited.chain(unedited));
+}
+
+/// What a line does, now and later, and how far it reaches.
+fn effect(does: &str, later: &str, reach: &str) -> String {
+    let later = if later.is_empty() { String::new() } else { format!("*acts later:* {}", cell(later)) };
+    let now: Vec<String> = [does, reach].into_iter().filter(|part| !part.is_empty()).map(cell).collect();
+    [now.join(": "), later].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
 /// What was found, errors first.

@@ -1,5 +1,6 @@
 //! What people and machines are told of plans and outcomes: text, JSON, Markdown, a page of status.
 
+mod alike;
 mod away;
 mod causes;
 mod comment;
@@ -22,6 +23,8 @@ mod value;
 mod way_out;
 mod words;
 
+pub(crate) use alike::AlikeOrganisations;
+pub(crate) use causes::causes;
 pub(crate) use comment::{CommentStyle, MOST_BYTES, comment};
 pub(crate) use leader::LeaderStatus;
 pub(crate) use lost::DataGone;

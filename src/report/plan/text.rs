@@ -16,7 +16,7 @@ use anstyle::Style;
 use super::matters::ShownMatter;
 use super::value::Line;
 use super::words::{HeldObjects, bullet, by_app, counted, has_news, is_told, kinds, many, mark, paint, style};
-use super::{DataGone, Tally, TextStyle, hatches, later, matters, value, way_out};
+use super::{AlikeOrganisations, DataGone, Tally, TextStyle, hatches, later, matters, value, way_out};
 use crate::impact::Impact;
 use crate::plan::{Action, FieldChange, OrganisationPlan, Place, Plan, Verb};
 use crate::report::Drawing;
@@ -31,7 +31,9 @@ const LISTED: usize = 3;
 pub fn text(plan: &Plan, style: TextStyle) -> String {
     let tally = Tally::of(plan);
     let mut out = head(&tally, &Impact::default(), style);
-    out.extend(plan.organisations.iter().map(|one| organisation(one, style)));
+    let mut alike = AlikeOrganisations::default();
+    plan.organisations.iter().for_each(|one| alike.add(one, style));
+    out.extend(plan.organisations.iter().map(|one| alike.organisation(one, style)));
     out.push_str(&summary(&tally));
     out
 }
@@ -75,10 +77,29 @@ pub(crate) fn head(tally: &Tally, impact: &Impact, style: TextStyle) -> String {
 pub(crate) fn organisation(plan: &OrganisationPlan, style: TextStyle) -> String {
     let mut out = String::new();
     if style.verbose || has_news(plan) {
+        let name = bold(plan.organisation.as_str(), style);
+        let _ = writeln!(out, "{name}: {}", counted(&plan.counts()));
         draw(&mut out, plan, style);
         out.push('\n');
     }
     out
+}
+
+/// The part of several organisations whose details read like those of this one; empty where there is nothing to tell.
+pub(super) fn of_alike(names: &str, plan: &OrganisationPlan, style: TextStyle) -> String {
+    let mut out = String::new();
+    if style.verbose || has_news(plan) {
+        // How much stays as it is differs, and says nothing of what does not.
+        let counts = plan.counts().into_iter().filter(|(verb, _)| *verb != Verb::Keep).collect();
+        let _ = writeln!(out, "{}: {} each", bold(names, style), counted(&counts));
+        draw(&mut out, plan, style);
+        out.push('\n');
+    }
+    out
+}
+
+fn bold(text: &str, style: TextStyle) -> String {
+    paint(style.drawing, Style::new().bold(), text)
 }
 
 /// What stands below all of them.
@@ -87,8 +108,6 @@ pub(crate) fn summary(tally: &Tally) -> String {
 }
 
 fn draw(out: &mut String, plan: &OrganisationPlan, style: TextStyle) {
-    let bold = |text: &str| paint(style.drawing, Style::new().bold(), text);
-    let _ = writeln!(out, "{}: {}", bold(plan.organisation.as_str()), counted(&plan.counts()));
     if let Some(reason) = &plan.standstill {
         let _ = writeln!(out, "  {}", visible::line(&reason.to_string()));
     }
@@ -105,7 +124,7 @@ fn draw(out: &mut String, plan: &OrganisationPlan, style: TextStyle) {
             continue;
         }
         let until = later::retired(plan, app).unwrap_or_default();
-        let _ = writeln!(out, "  {}{until}", bold(app.unwrap_or("the organisation itself")));
+        let _ = writeln!(out, "  {}{until}", bold(app.unwrap_or("the organisation itself"), style));
         group(out, told, style);
     }
 }
@@ -216,7 +235,7 @@ fn in_line(place: &str, drawing: Drawing) -> String {
 }
 
 /// `2 → 3`, or in words.
-fn moved(was_there: bool, before: &str, by: &str, after: &str, drawing: Drawing) -> String {
+pub(super) fn moved(was_there: bool, before: &str, by: &str, after: &str, drawing: Drawing) -> String {
     if drawing.is_narrated() {
         return if was_there { format!("from {before}{by} to {after}") } else { format!("new, {after}") };
     }
