@@ -106,11 +106,6 @@ impl<'a> ShownPlan<'a> {
         }
     }
 
-    /// What the plan comes to, in few lines.
-    pub(super) fn summary(self) -> String {
-        report::plan::text::summary(&self.tally())
-    }
-
     fn findings(self) -> Findings {
         match self {
             Self::Held(plan, _) => {
@@ -223,7 +218,7 @@ impl<'a> ShownRound<'a> {
 
     fn words(&self, options: ShowOptions, out: &mut impl std::io::Write) -> Result<(), CommandFailure> {
         let findings = self.findings();
-        let style = TextStyle { drawing: options.drawing, verbose: options.verbose };
+        let style = TextStyle { drawing: options.drawing, verbose: options.verbose, asked: self.asked() };
         let mut text = String::new();
         if !findings.is_empty() {
             text.push_str(&report::render(Format::Text, &findings, &self.checked.sources, options.drawing));
@@ -295,7 +290,7 @@ impl<'a> ShownRound<'a> {
         match self.plan {
             None => write!(out, "null"),
             Some(plan) => {
-                let head = report::plan::json::head(plan.head(), &plan.tally());
+                let head = report::plan::json::head(plan.head(), &plan.tally(), &self.impact());
                 write!(out, "{},\"organisations\":[", head.trim_end_matches('}')).map_err(CommandFailure::Write)?;
                 let mut separator = "\n";
                 plan.each(|one| {
@@ -332,7 +327,7 @@ impl<'a> ShownRound<'a> {
         let plan = match self.plan {
             None => None,
             Some(plan) => {
-                let mut builder = ReviewedPlanBuilder::default();
+                let mut builder = ReviewedPlanBuilder::new(self.asked());
                 plan.each(|one| {
                     builder.add(one);
                     Ok(())
@@ -356,6 +351,11 @@ impl<'a> ShownRound<'a> {
             details: None,
             reaches_all: Vec::new(),
         })
+    }
+
+    /// Whether a server was asked about each change.
+    fn asked(&self) -> bool {
+        self.against == Against::Clusters
     }
 
     /// What the plan does, for people.

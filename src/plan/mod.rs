@@ -100,7 +100,7 @@ pub(crate) const NONCE: &str = "parcelle.dev/nonce";
 /// The annotation of an organisation's namespace: the generation of its inventory when a plan was carried out last.
 pub(crate) const GENERATION: &str = "parcelle.dev/inventory-generation";
 /// The schema of a saved plan; it moves with every change that a reader must know of.
-pub(crate) const SCHEMA: &str = "parcelle.dev/plan/v4";
+pub(crate) const SCHEMA: &str = "parcelle.dev/plan/v5";
 
 /// What would be done, everywhere.
 #[derive(Clone, Debug, Serialize, Deserialize)]

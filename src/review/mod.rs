@@ -157,8 +157,10 @@ pub(crate) struct LaterWords {
 pub(crate) struct Details {
     /// Whose it is, in order of name.
     pub(crate) organisations: Vec<Name>,
-    /// How many objects of each verb, in words.
+    /// How many objects of each verb, of each organisation, in words.
     pub(crate) counts: String,
+    /// How many objects, of each organisation.
+    pub(crate) objects: usize,
     /// Whether something is refused or deleted: it is shown before others.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) urgent: bool,
@@ -230,6 +232,17 @@ impl Review {
         !self.findings.is_empty()
             || !self.target.as_ref().is_none_or(is_clean)
             || plan.is_none_or(ReviewedPlan::has_news)
+    }
+}
+
+impl Review {
+    /// Leaves out what takes most room, where a review would be larger than one may be: the text of the changes.
+    pub(crate) fn without_details(mut self) -> Self {
+        if let Some(plan) = &mut self.plan {
+            plan.left_out = plan.changed.len();
+            plan.details.clear();
+        }
+        self
     }
 }
 

@@ -20,15 +20,22 @@ pub(super) fn first(common: &Common, args: &ReviewArgs, file: &Path, output: &Ou
     let mut reviewed = Reviewed::of(&workspace, &args.asked(&head, place.as_ref(), output))?;
     let exit = finish(args, &reviewed, output)?;
     reviewed.review.details = args.details_name();
-    write(file, |out| {
-        let text =
-            serde_json::to_string_pretty(&reviewed.review).map_err(|error| CommandFailure::Write(error.into()))?;
-        writeln!(out, "{}", crate::visible::json(text)).map_err(CommandFailure::Write)
-    })?;
+    let mut text = json(&reviewed.review)?;
+    if text.len() > review::LARGEST {
+        reviewed.review = reviewed.review.without_details();
+        text = json(&reviewed.review)?;
+    }
+    write(file, |out| out.write_all(text.as_bytes()).map_err(CommandFailure::Write))?;
     output.note(&verdict(&reviewed.review).words);
     let shown = file.display();
     output.note(&format!("kept in {shown}; next, with a token of the forge: parcelle review --from {shown}"));
     Ok(exit)
+}
+
+/// The review as JSON in which nothing steers a terminal.
+fn json(review: &Review) -> Result<String, CommandFailure> {
+    let text = serde_json::to_string_pretty(review).map_err(|error| CommandFailure::Write(error.into()))?;
+    Ok(format!("{}\n", crate::visible::json(text)))
 }
 
 /// Posts what the first stage wrote.
