@@ -1,17 +1,54 @@
 //! Findings as notes on the lines that they are about, with a suggestion where a safe fix is known.
+//!
+//! Only lines that the work changed have notes: a forge shows no others, and what was there before is not of this work.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use similar::{ChangeTag, TextDiff};
 
 use crate::finding::{Applicability, Edit, Finding, Findings};
 use crate::forge::LineNote;
+use crate::git::Snapshot;
 use crate::report::{escape, fingerprints, severity};
 use crate::source::{FileId, Sources};
 
 /// The most lines that a suggestion replaces.
 const MOST_LINES: usize = 20;
 
-/// The notes of findings, in their order.
-pub(super) fn of(findings: &Findings, sources: &Sources) -> Vec<LineNote> {
+/// The lines of files, counted from 1, that one snapshot has and another has not.
+pub(super) struct ChangedLines(BTreeMap<String, BTreeSet<u32>>);
+
+impl ChangedLines {
+    pub(super) fn between(base: &Snapshot, head: &Snapshot) -> Self {
+        let before: BTreeMap<&str, _> = base.files.iter().map(|file| (file.path.as_str(), file)).collect();
+        let changed = head.files.iter().filter_map(|file| {
+            let old = before.get(file.path.as_str());
+            if old.is_some_and(|old| old.blob == file.blob) {
+                return None;
+            }
+            let old = old.map(|old| String::from_utf8_lossy(&old.bytes)).unwrap_or_default();
+            Some((file.path.clone(), added(&old, &String::from_utf8_lossy(&file.bytes))))
+        });
+        Self(changed.collect())
+    }
+
+    fn hold(&self, note: &LineNote) -> bool {
+        self.0.get(&note.path).is_some_and(|lines| (note.line..=note.end_line).all(|line| lines.contains(&line)))
+    }
+}
+
+/// The lines of a text that are not of an older one.
+fn added(old: &str, new: &str) -> BTreeSet<u32> {
+    let diff = TextDiff::from_lines(old, new);
+    let added = diff.iter_all_changes().filter(|change| change.tag() == ChangeTag::Insert);
+    added.filter_map(|change| u32::try_from(change.new_index()? + 1).ok()).collect()
+}
+
+/// The notes of findings on lines that changed, in their order.
+pub(super) fn of(findings: &Findings, sources: &Sources, changed: &ChangedLines) -> Vec<LineNote> {
     let keys = fingerprints(findings, sources);
-    findings.iter().zip(keys).filter_map(|(finding, key)| note(finding, key, sources)).collect()
+    let notes = findings.iter().zip(keys).filter_map(|(finding, key)| note(finding, key, sources));
+    notes.filter(|note| changed.hold(note)).collect()
 }
 
 fn note(finding: &Finding, key: String, sources: &Sources) -> Option<LineNote> {

@@ -6,7 +6,7 @@ use super::super::kept::{KeptDetail, PlanWriter};
 use super::super::show::{ShowFormat, ShowOptions, ShownPlan, ShownRound};
 use super::super::workspace::{check_against, named_base, now};
 use super::super::{CommandFailure, Exit, Output, place};
-use super::notes;
+use super::notes::{self, ChangedLines};
 use crate::check::{Memo, past_of};
 use crate::engine::{Baseline, kept_offline, plan_offline};
 use crate::forge::{CiPlace, Posting, StatusState};
@@ -50,9 +50,11 @@ pub(super) fn make(
         Some(base) => named_base(workspace, base, Some(head))?.0,
         None => began(workspace, head, &target)?,
     };
-    let base = check_against(workspace, &mut Memo::default(), workspace.snapshot(Some(&base))?, None);
+    let (old, new) = (workspace.snapshot(Some(&base))?, workspace.snapshot(Some(head))?);
+    let changed = ChangedLines::between(&old, &new);
+    let base = check_against(workspace, &mut Memo::default(), old, None);
     let past = past_of(&base);
-    let checked = check_against(workspace, &mut Memo::default(), workspace.snapshot(Some(head))?, Some(&past));
+    let checked = check_against(workspace, &mut Memo::default(), new, Some(&past));
     let (mut writer, against) = (PlanWriter::nameless()?, Baseline::Commit(&base));
     let planned = plan_offline(&checked, None, now, &against, |plan| writer.add(plan, &BTreeSet::new(), KeptDetail::Brief));
     let mut round = planned?.unwrap_or_default();
@@ -64,7 +66,7 @@ pub(super) fn make(
         head: head.to_owned(),
         verdict: verdict(&shown),
         status: if shown.exit() == Exit::Good { StatusState::Success } else { StatusState::Failure },
-        notes: notes::of(&findings, &checked.sources),
+        notes: notes::of(&findings, &checked.sources, &changed),
         has_news: shown.writes() || shown.acts_later() || !findings.is_empty(),
         details: None,
         body: body(&shown)?,

@@ -8,6 +8,7 @@ use super::{StandIn, TOKEN};
 use crate::command::{Output, TestEnvironment};
 
 const GARDEN: &str = "edition 2026\n\ngarden plots {\n    title \"Plots\"\n    \
+                      allow W0443 \"a story\"\n    \
                       ceiling { cpu 64 cores; memory 256 GiB; storage 8 TiB; }\n}\n\ncluster ada {\n    title \"Ada\"\n    \
                       uid \"0c0ffee0-0000-4000-8000-000000000000\"\n    timezone \"Europe/Paris\"\n    \
                       network { nodes \"203.0.113.0/26\"; api-server \"203.0.113.2\"; }\n    provides {\n        \
