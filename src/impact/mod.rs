@@ -24,6 +24,8 @@ pub(crate) mod edits;
 pub(crate) mod images;
 pub(crate) mod interruptions;
 mod subject;
+#[cfg(test)]
+mod tests;
 mod wording;
 
 pub(crate) use amounts::AmountChange;
