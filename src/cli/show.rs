@@ -334,9 +334,9 @@ impl<'a> ShownRound<'a> {
             Some(ShownPlan::Kept(plan)) => plan.impact().clone(),
             Some(ShownPlan::Held(plan)) => {
                 let mut impact = ImpactBuilder::default();
-                let context = self.checked.impact_context();
-                { context.into_iter() }
-                    .for_each(|context| plan.organisations.iter().for_each(|one| impact.add(one, context)));
+                if let Some(context) = self.checked.impact_context() {
+                    plan.organisations.iter().for_each(|one| impact.add(one, context));
+                }
                 impact.finish()
             }
         }

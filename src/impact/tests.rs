@@ -1,6 +1,7 @@
 //! Gardens before and after, checked, rendered and planned as `parcelle plan --base` does it, and what that comes to.
 
 use std::collections::BTreeMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use super::*;
 use crate::check::{Checked, Memo, check, check_again, past_of};
@@ -89,7 +90,10 @@ fn snapshot(files: &Files) -> Snapshot {
     Snapshot::of(files.iter().map(raw).collect())
 }
 
-/// What becomes of an edit at noon, with the plans of the organisations as they may still be changed.
+/// What is known of earlier gardens: they differ by an edit each.
+static MEMO: LazyLock<Mutex<Memo>> = LazyLock::new(Mutex::default);
+
+/// What becomes of an edit at a moment, with the plans of the organisations as they may still be changed.
 pub(super) fn impact_at(
     at: &str,
     edit: impl FnOnce(&mut Files),
@@ -97,7 +101,7 @@ pub(super) fn impact_at(
 ) -> (Impact, Checked) {
     let now: jiff::Timestamp = at.parse().unwrap();
     let mut files = files();
-    let mut memo = Memo::default();
+    let mut memo = MEMO.lock().unwrap_or_else(PoisonError::into_inner);
     let before = check_again(&mut memo, snapshot(&files), None, now);
     edit(&mut files);
     let past = past_of(&before);
