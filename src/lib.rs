@@ -40,4 +40,5 @@ pub mod report;
 pub mod check;
 pub mod sandbox;
 pub mod engine;
+pub(crate) mod forge;
 pub mod cli;

@@ -79,15 +79,16 @@ struct Applying<'a> {
 impl Applying<'_> {
     /// Plans and writes batch by batch: nobody is asked.
     async fn at_once(&self, mut session: Session) -> Result<Exit, CommandFailure> {
-        let mut writer = PlanWriter::nameless()?;
+        let mut writer = PlanWriter::nameless()?.by_edits(session.edited());
         let mut unkept = None;
         let keep = self.keep();
         let bar = Bar::start(self.output);
         session.progress = bar.as_ref().map(Bar::sender);
         let ending = Ending::listen(session.shutdown().clone());
-        let applied = session.apply(&self.options, |done| {
+        let applied = session.apply(&self.options, |checked, done| {
             let plan = done.plan.take();
-            unkept = unkept.take().or(plan.and_then(|plan| writer.add(plan, None, &BTreeSet::new(), keep).err()));
+            let mut kept = |plan| writer.add(plan, checked.impact_context(), &BTreeSet::new(), keep).err();
+            unkept = unkept.take().or_else(|| kept(plan?));
             done.outcome.iter_mut().flat_map(|outcome| &mut outcome.organisations).for_each(|one| self.shorten(one));
         });
         let round = ending.in_time(applied).await;
@@ -137,7 +138,7 @@ impl Applying<'_> {
 
     /// The plan of everything, on disk.
     async fn plan(&self, session: &mut Session) -> Result<(Round, KeptPlan), CommandFailure> {
-        let mut writer = PlanWriter::nameless()?;
+        let mut writer = PlanWriter::nameless()?.by_edits(session.edited());
         let keep = self.keep();
         let bar = Bar::start(self.output);
         session.progress = bar.as_ref().map(Bar::sender);
@@ -161,7 +162,7 @@ impl Applying<'_> {
             return Err(stale(&other));
         }
         let (mut agreed, mut unseen) = (Agreed::default(), saved.organisations());
-        let (mut writer, keep) = (PlanWriter::nameless()?, self.keep());
+        let (mut writer, keep) = (PlanWriter::nameless()?.by_edits(session.edited()), self.keep());
         let bar = Bar::start(self.output);
         session.progress = bar.as_ref().map(Bar::sender);
         let planned = session.plan_each(&self.options, |session, mut prepared| {
@@ -201,7 +202,7 @@ impl Applying<'_> {
         let ending = Ending::listen(session.shutdown().clone());
         let mut unread = None;
         let plans = kept.pending().map_while(|plan| plan.map_err(|failure| unread = Some(failure)).ok());
-        let applied = session.apply_exactly(&self.options, plans, |done| {
+        let applied = session.apply_exactly(&self.options, plans, |_, done| {
             done.plan = None;
             done.outcome.iter_mut().flat_map(|outcome| &mut outcome.organisations).for_each(|one| self.shorten(one));
         });

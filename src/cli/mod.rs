@@ -31,7 +31,7 @@ mod recover;
 mod rename;
 mod render;
 mod rerun;
-mod reviewed;
+mod review;
 mod run;
 mod run_log;
 mod sandbox;
@@ -159,6 +159,8 @@ enum Command {
     Apply(apply::ApplyArgs),
     /// The loop: watch Git, reconcile, correct drift
     Run(run::RunArgs),
+    /// Tell a merge request what it would change: one comment, a status, notes on lines
+    Review(review::ReviewArgs),
     /// Keep what is live of ours in a file, for plans without a cluster
     Snapshot(snapshot::SnapshotArgs),
     /// What was changed last, what is healthy, held, asleep, retired, open
@@ -245,6 +247,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<Exit, CommandFailure> {
         Command::Plan(args) => wait(plan::run(common, args, output)),
         Command::Apply(args) => wait(apply::run(common, args, output)),
         Command::Run(args) => wait(run::run(common, args, output)),
+        Command::Review(args) => review::run(common, args, output),
         Command::Snapshot(args) => wait(snapshot::run(common, args, output)),
         Command::Status(args) => wait(status::run(common, args, output)),
         Command::Doctor(args) => wait(doctor::run(common, args, output)),

@@ -10,15 +10,14 @@ use super::workspace::{check_against, find, named_base, now};
 use super::{CommandFailure, Common, Exit, Output, files};
 use crate::check::{Checked, Memo, past_of};
 use crate::engine::{
-    Baseline, KeptOrganisation, LiveSnapshot, Round, SNAPSHOT_SCHEMA, check_against_snapshot, kept_offline,
-    plan_offline,
+    Baseline, KeptOrganisation, LiveSnapshot, Round, SNAPSHOT_SCHEMA, check_against_snapshot, edited_since_snapshot,
+    kept_offline, plan_offline,
 };
 use crate::finding::Findings;
 use crate::git::{Snapshot, Workspace};
-use crate::impact::AppliedGarden;
+use crate::impact::{AppliedGarden, EditedLines};
 use crate::model::Past;
 use crate::name::Name;
-use crate::report::fingerprints;
 use crate::review::Against;
 
 /// What a plan that asks no cluster is made against.
@@ -49,22 +48,24 @@ impl OfflinePlan {
         keep: KeptDetail,
     ) -> Result<Self, CommandFailure> {
         let now = now();
-        let (checked, against) = match against {
+        let (checked, against, edited) = match against {
             PlannedAgainst::Snapshot(file) => {
                 let snapshot: LiveSnapshot =
                     files::read_json(file, "a snapshot", SNAPSHOT_SCHEMA, "`parcelle snapshot` writes one")?;
+                let edited = edited_since_snapshot(workspace, &snapshot, &garden.files);
                 let (checked, past) = check_against_snapshot(&garden, &snapshot, workspace.repository.as_ref(), now);
-                (checked, Kept::Snapshot(snapshot, Box::new(past)))
+                (checked, Kept::Snapshot(snapshot, Box::new(past)), edited)
             }
             PlannedAgainst::Commit(base) => {
+                let edited = EditedLines::between(&base.files, &garden.files);
                 let base = check_against(workspace, memo, base, None);
                 let past = past_of(&base);
                 let checked = check_against(workspace, memo, garden, Some(&past));
-                (checked, Kept::Commit(Box::new(base)))
+                (checked, Kept::Commit(Box::new(base)), edited)
             }
         };
         let only = only(&checked, organisations)?;
-        let mut writer = PlanWriter::nameless()?;
+        let mut writer = PlanWriter::nameless()?.by_edits(edited);
         let context = checked.impact_context().map(|context| context.after(against.as_applied()));
         let planned = plan_offline(&checked, only.as_ref(), now, &against.as_against(), |plan| {
             writer.add(plan, context, &BTreeSet::new(), keep)
@@ -77,14 +78,6 @@ impl OfflinePlan {
     /// What its reader must know: when, and against what it was made.
     pub(super) fn notes(&self) -> Vec<String> {
         self.round.left_to_server.iter().cloned().chain(self.against.notes(&self.checked)).collect()
-    }
-
-    /// What was found in what it was made against, by fingerprint.
-    pub(super) fn older_findings(&self) -> BTreeSet<String> {
-        match &self.against {
-            Kept::Snapshot(..) => BTreeSet::new(),
-            Kept::Commit(base) => fingerprints(&base.findings, &base.sources).into_iter().collect(),
-        }
     }
 
     /// What it was made against, as a review says it.

@@ -57,7 +57,8 @@ pub(crate) async fn run(common: &Common, args: &PlanArgs, output: &Output) -> Re
     let mut writer = match &args.save {
         Some(file) => PlanWriter::named(file)?,
         None => PlanWriter::nameless()?,
-    };
+    }
+    .by_edits(session.edited());
     let keep = keep(args, output);
     let bar = Bar::start(output);
     session.progress = bar.as_ref().map(Bar::sender);

@@ -158,7 +158,7 @@ fn told(session: &Session, named: Option<&BTreeSet<Name>>, lost: &LostInventorie
 }
 
 fn show(lost: &LostInventories, commit: &str, output: &Output) -> Result<(), CommandFailure> {
-    let style = TextStyle { drawing: output.drawing(), verbose: output.verbose() };
+    let style = TextStyle { drawing: output.drawing(), verbose: output.verbose(), asked: true };
     for LostInventory { organisation, cluster, damaged, recovery: found, leftovers } in &lost.found {
         let what = damaged.clone().unwrap_or_else(|| "its inventory is lost".to_owned());
         let text = recovery(&format!("{organisation} on {cluster}: {what}"), found, style);

@@ -18,6 +18,7 @@ use crate::cluster::Shutdown;
 use crate::cluster::lease::Timing;
 use crate::engine::{self, Daemon, DaemonOptions, Event, Source, Turn};
 use crate::git::Remote;
+use crate::impact::{Impact, ImpactBuilder};
 use crate::plan::Plan;
 
 /// What `run` takes.
@@ -193,6 +194,15 @@ struct Telling<'a> {
     told: String,
 }
 
+/// What the plan of a turn does, for people.
+fn impact_of(turn: &Turn<'_>) -> Impact {
+    let mut builder = ImpactBuilder::new(turn.edited());
+    if let Some(context) = turn.checked.impact_context() {
+        turn.round.plan.iter().flat_map(|plan| &plan.organisations).for_each(|one| builder.add(one, context));
+    }
+    builder.finish()
+}
+
 /// That the loop goes on with the commit that it knows.
 fn went_on_without(failure: &engine::Failure) -> String {
     format!("failed: {}; parcelle goes on with the commit that it knows, and looks again", reason_of(failure))
@@ -209,9 +219,12 @@ impl Telling<'_> {
             turn.failure.iter().for_each(|failure| self.output.error(&went_on_without(failure)));
         }
         let loud = once || matches!(turn.event, Event::Poll | Event::Resync);
-        let shown = ShownRound::held(turn.checked, &turn.round, loud);
+        let impact;
+        let mut shown = ShownRound::held(turn.checked, &turn.round, loud);
         let standing = shown.standing();
         if once || shown.writes() || shown.acts_later() || shown.warns() || standing != self.told {
+            impact = impact_of(turn);
+            shown = shown.with_impact(&impact);
             if let Some(log) = &log {
                 log.round(&shown);
             }

@@ -185,7 +185,7 @@ impl RoundLog<'_> {
     }
 
     fn style(&self) -> TextStyle {
-        TextStyle { drawing: Drawing::Plain, verbose: self.verbose }
+        TextStyle { drawing: Drawing::Plain, verbose: self.verbose, asked: true }
     }
 }
 

@@ -13,9 +13,9 @@ use crate::check::Checked;
 use crate::engine::{KeptOrganisation, Round, RoundOutcome, TakenBack};
 use crate::finding::Findings;
 use crate::git::Ancestry;
-use crate::impact::{Impact, ImpactBuilder};
+use crate::impact::Impact;
 use crate::plan::{self, OrganisationPlan, Plan, PlanHead};
-use crate::report::plan::{CommentStyle, ReviewedPlanBuilder, Tally, TextStyle};
+use crate::report::plan::{AlikeOrganisations, CommentStyle, ReviewedPlanBuilder, Tally, TextStyle};
 use crate::report::{self, Drawing, Format};
 use crate::review::{self, Against, Review};
 
@@ -56,8 +56,8 @@ pub(crate) struct ShownRound<'a> {
 /// A plan to be printed.
 #[derive(Clone, Copy)]
 pub(crate) enum ShownPlan<'a> {
-    /// In memory.
-    Held(&'a Plan),
+    /// In memory, with what it does, where that was asked for.
+    Held(&'a Plan, Option<&'a Impact>),
     /// On disk.
     Kept(&'a KeptPlan),
 }
@@ -86,21 +86,29 @@ pub(super) fn of_taken_back(back: &TakenBack) -> String {
 impl<'a> ShownPlan<'a> {
     fn head(self) -> &'a PlanHead {
         match self {
-            Self::Held(plan) => &plan.head,
+            Self::Held(plan, _) => &plan.head,
             Self::Kept(plan) => plan.head(),
+        }
+    }
+
+    /// What it does, for people.
+    pub(super) fn impact(self) -> Option<&'a Impact> {
+        match self {
+            Self::Held(_, impact) => impact,
+            Self::Kept(plan) => Some(plan.impact()),
         }
     }
 
     fn tally(self) -> Tally {
         match self {
-            Self::Held(plan) => Tally::of(plan),
+            Self::Held(plan, _) => Tally::of(plan),
             Self::Kept(plan) => plan.tally().clone(),
         }
     }
 
     fn findings(self) -> Findings {
         match self {
-            Self::Held(plan) => {
+            Self::Held(plan, _) => {
                 let mut findings = Findings::default();
                 plan.organisations.iter().for_each(|one| findings.extend(one.findings.clone()));
                 findings
@@ -111,7 +119,7 @@ impl<'a> ShownPlan<'a> {
 
     fn each(self, mut each: impl FnMut(&OrganisationPlan) -> std::io::Result<()>) -> Result<(), CommandFailure> {
         match self {
-            Self::Held(plan) => plan.organisations.iter().try_for_each(each).map_err(CommandFailure::Write),
+            Self::Held(plan, _) => plan.organisations.iter().try_for_each(each).map_err(CommandFailure::Write),
             Self::Kept(plan) => plan.each(|one| each(one).map_err(CommandFailure::Write)),
         }
     }
@@ -120,7 +128,17 @@ impl<'a> ShownPlan<'a> {
 impl<'a> ShownRound<'a> {
     /// A round whose plan is in memory.
     pub(crate) fn held(checked: &'a Checked, round: &'a Round, loud: bool) -> Self {
-        Self { checked, round, plan: round.plan.as_ref().map(ShownPlan::Held), loud, against: Against::Clusters }
+        Self { checked, round, plan: round.plan.as_ref().map(|plan| ShownPlan::Held(plan, None)), loud, against: Against::Clusters }
+    }
+
+    /// The same with what its plan does, for people.
+    #[must_use]
+    pub(crate) fn with_impact(self, impact: &'a Impact) -> Self {
+        let plan = match self.plan {
+            Some(ShownPlan::Held(plan, _)) => Some(ShownPlan::Held(plan, Some(impact))),
+            plan => plan,
+        };
+        Self { plan, ..self }
     }
 
     /// 2 where a cluster is out of reach, 1 where something is left for people, else 0.
@@ -200,7 +218,7 @@ impl<'a> ShownRound<'a> {
 
     fn words(&self, options: ShowOptions, out: &mut impl std::io::Write) -> Result<(), CommandFailure> {
         let findings = self.findings();
-        let style = TextStyle { drawing: options.drawing, verbose: options.verbose };
+        let style = TextStyle { drawing: options.drawing, verbose: options.verbose, asked: self.asked() };
         let mut text = String::new();
         if !findings.is_empty() {
             text.push_str(&report::render(Format::Text, &findings, &self.checked.sources, options.drawing));
@@ -219,9 +237,16 @@ impl<'a> ShownRound<'a> {
         let seen = |tally: &Tally| tally.organisations() > 0 || nothing_else;
         if let Some((plan, tally)) = tally.filter(|(_, tally)| seen(tally)) {
             text.push('\n');
-            text.push_str(&report::plan::text::head(&tally, &self.impact(), style));
+            let impact = self.impact();
+            text.push_str(&report::plan::text::head(&tally, &impact, style));
+            text.push_str(&report::plan::causes(&impact, style));
             out.write_all(text.as_bytes()).map_err(CommandFailure::Write)?;
-            plan.each(|one| out.write_all(report::plan::text::organisation(one, style).as_bytes()))?;
+            let mut alike = AlikeOrganisations::default();
+            plan.each(|one| {
+                alike.add(one, style);
+                Ok(())
+            })?;
+            plan.each(|one| out.write_all(alike.organisation(one, style).as_bytes()))?;
             text = report::plan::text::summary(&tally);
         }
         if let Some(outcome) = self.round.outcome.as_ref().filter(|outcome| !outcome.organisations.is_empty()) {
@@ -265,7 +290,7 @@ impl<'a> ShownRound<'a> {
         match self.plan {
             None => write!(out, "null"),
             Some(plan) => {
-                let head = report::plan::json::head(plan.head(), &plan.tally());
+                let head = report::plan::json::head(plan.head(), &plan.tally(), &self.impact());
                 write!(out, "{},\"organisations\":[", head.trim_end_matches('}')).map_err(CommandFailure::Write)?;
                 let mut separator = "\n";
                 plan.each(|one| {
@@ -302,7 +327,7 @@ impl<'a> ShownRound<'a> {
         let plan = match self.plan {
             None => None,
             Some(plan) => {
-                let mut builder = ReviewedPlanBuilder::default();
+                let mut builder = ReviewedPlanBuilder::new(self.asked());
                 plan.each(|one| {
                     builder.add(one);
                     Ok(())
@@ -323,23 +348,19 @@ impl<'a> ShownRound<'a> {
             findings: found,
             older_findings,
             kept: kept.lines().map(str::to_owned).collect(),
+            details: None,
             reaches_all: Vec::new(),
         })
     }
 
+    /// Whether a server was asked about each change.
+    fn asked(&self) -> bool {
+        self.against == Against::Clusters
+    }
+
     /// What the plan does, for people.
     pub(super) fn impact(&self) -> Impact {
-        match self.plan {
-            None => Impact::default(),
-            Some(ShownPlan::Kept(plan)) => plan.impact().clone(),
-            Some(ShownPlan::Held(plan)) => {
-                let mut impact = ImpactBuilder::default();
-                if let Some(context) = self.checked.impact_context() {
-                    plan.organisations.iter().for_each(|one| impact.add(one, context));
-                }
-                impact.finish()
-            }
-        }
+        self.plan.and_then(ShownPlan::impact).cloned().unwrap_or_default()
     }
 
     fn markdown(&self) -> Result<String, CommandFailure> {

@@ -61,7 +61,7 @@ pub(crate) async fn run(common: &Common, args: &StatusArgs, output: &Output) -> 
             status.as_of.map(|as_of| now().as_second().saturating_sub(as_of).max(0).unsigned_abs());
         status.leader = leaders.iter().find(|leader| leader.cluster == status.cluster).cloned();
     }
-    let look = TextStyle { drawing: output.drawing(), verbose: output.verbose() };
+    let look = TextStyle { drawing: output.drawing(), verbose: output.verbose(), asked: true };
     let text = match (args.format, all.as_slice()) {
         (ShowFormat::Json, all) => visible::json(format!("{:#}\n", serde_json::to_value(all).unwrap_or_default())),
         (_, [one]) if args.organisation.is_some() => status(one, look),

@@ -132,7 +132,7 @@ impl Session {
         for action in others.filter(|action| action.app.as_ref().is_some_and(|of| of != app)) {
             action.hold(Holding::NotAgreed { open: true });
         }
-        Some(self.carry_out_batch(prepared, &mut |_| {}).await)
+        Some(self.carry_out_batch(prepared, &mut |_, _| {}).await)
     }
 }
 

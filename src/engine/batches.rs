@@ -10,6 +10,7 @@ use super::round::{Round, RoundOutcome};
 use super::session::{Chosen, Session};
 use super::stages::{self, choose};
 use super::state::ReadAhead;
+use crate::check::Checked;
 use crate::cluster::Reading;
 use crate::name::Name;
 use crate::plan::{OrganisationOutcome, Plan};
@@ -79,7 +80,7 @@ impl Session {
     }
 
     /// IO: applies everything that is chosen, planned and written batch by batch, on the clusters that nobody else writes to.
-    pub(crate) async fn apply(&mut self, options: &RoundOptions, part: impl FnMut(&mut Round)) -> Round {
+    pub(crate) async fn apply(&mut self, options: &RoundOptions, part: impl FnMut(&Checked, &mut Round)) -> Round {
         self.take_leases().await;
         self.hear_words(options.now, true).await;
         let round = self.round(options, part).await;
@@ -92,7 +93,7 @@ impl Session {
         &mut self,
         options: &RoundOptions,
         plans: impl Iterator<Item = Plan>,
-        mut part: impl FnMut(&mut Round),
+        mut part: impl FnMut(&Checked, &mut Round),
     ) -> Round {
         self.take_leases().await;
         self.hear_words(options.now, true).await;
@@ -107,7 +108,7 @@ impl Session {
         &mut self,
         options: &RoundOptions,
         plan: Plan,
-        part: &mut impl FnMut(&mut Round),
+        part: &mut impl FnMut(&Checked, &mut Round),
     ) -> Round {
         let organisations: BTreeSet<Name> = plan.organisations.iter().map(|one| one.organisation.clone()).collect();
         let options = RoundOptions { ask: Ask::Nothing, only: Some(organisations.clone()), ..options.clone() };

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::clusters::ClusterAccess;
+use super::edited::AppliedCommits;
 use super::events::{Event, Events, Waits};
 use super::failure::Failure;
 use super::known::{VERIFY_EVERY, VERIFY_PACE};
@@ -65,6 +66,10 @@ pub struct Turn<'a> {
     pub checked: &'a Checked,
     /// What was found and done.
     pub round: Round,
+    /// The commits that were applied before; absent where it was not about a commit that is news.
+    pub(super) applied_before: Option<AppliedCommits>,
+    /// Where the garden's files come from.
+    pub(super) source: &'a Source,
     /// What people are to know besides.
     pub(crate) notes: Vec<Note>,
     /// Why the repository could not be looked at; the round is about the commit that was known.
@@ -243,7 +248,13 @@ impl Daemon {
 
     /// A round as the turn tells of it. A single round has failed where somebody else writes; the loop stands by, and says
     /// so once.
-    pub(super) fn ended(&mut self, event: Event, round: Round, now: jiff::Timestamp) -> Turn<'_> {
+    pub(super) fn ended(
+        &mut self,
+        event: Event,
+        round: Round,
+        applied_before: Option<AppliedCommits>,
+        now: jiff::Timestamp,
+    ) -> Turn<'_> {
         self.verification.get_or_insert_with(|| next_verification(now));
         let mut notes = self.session.take_notes();
         let round = if self.options.once {
@@ -254,7 +265,20 @@ impl Daemon {
             self.standby.clone_from(&round.refused);
             round
         };
-        Turn { event, checked: &self.session.checked, round, notes, failure: self.fetch_failure.take() }
+        Turn {
+            event,
+            checked: &self.session.checked,
+            round,
+            applied_before,
+            source: &self.session.source,
+            notes,
+            failure: self.fetch_failure.take(),
+        }
+    }
+
+    /// The commits that are applied before a round, where it may be about a commit that is news.
+    pub(super) fn applied_before(&self, is_news: bool) -> Option<AppliedCommits> {
+        is_news.then(|| self.session.known.applied.as_ref().map(|applied| applied.commits.clone()).unwrap_or_default())
     }
 
     /// The session behind the loop.

@@ -11,6 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::check::Checked;
 use crate::name::Name;
 use session::Chosen;
 
@@ -21,6 +22,7 @@ mod batches;
 mod clusters;
 mod daemon;
 mod definitions;
+mod edited;
 mod eject;
 mod events;
 mod failure;
@@ -53,6 +55,7 @@ pub use clusters::ClusterAccess;
 pub(crate) use clusters::{SandboxState, made_by_operators};
 pub(crate) use daemon::Turn;
 pub use daemon::{Daemon, DaemonOptions};
+pub(crate) use edited::edited_since_snapshot;
 pub(crate) use eject::{EjectFailure, EjectTarget};
 pub use events::Event;
 pub(crate) use failure::Failure;
@@ -98,13 +101,14 @@ impl Daemon {
             return Ok(None);
         }
         let brief = self.is_brief();
-        let shorten = |done: &mut Round| {
+        let before = self.applied_before(anew || options.whole); //           pure
+        let shorten = |_: &Checked, done: &mut Round| {
             if brief {
                 done.shorten();
             }
         };
         let round = self.session.round(&options, shorten).await; //           IO and pure: below
-        Ok(Some(self.ended(event, round, now))) //                            pure
+        Ok(Some(self.ended(event, round, before, now))) //                    pure
     }
 }
 
@@ -112,7 +116,7 @@ impl Session {
     /// One round over the checked garden, batch by batch, so that what it holds does not grow with the garden. Nothing is
     /// read or written on clusters that somebody else leads. `part` is shown what each part of it came to, to take away what
     /// need not be held.
-    pub(crate) async fn round(&mut self, options: &RoundOptions, mut part: impl FnMut(&mut Round)) -> Round {
+    pub(crate) async fn round(&mut self, options: &RoundOptions, mut part: impl FnMut(&Checked, &mut Round)) -> Round {
         let mut round = self.pass(options, &mut part).await;
         // What one organisation gave up is there for those that waited for it.
         let mut freed = self.freed(&round.waiting);
@@ -128,7 +132,7 @@ impl Session {
     }
 
     /// One pass of a round over what is chosen.
-    async fn pass(&mut self, options: &RoundOptions, mut part: impl FnMut(&mut Round)) -> Round {
+    async fn pass(&mut self, options: &RoundOptions, mut part: impl FnMut(&Checked, &mut Round)) -> Round {
         let Chosen { organisations, backwards, untouched, waiting } = self.choose(options); // pure; IO: history
         let mut round = Round { backwards, waiting, untouched, ..self.nothing_done() };
         let batches = stages::choose::batches(&self.checked, organisations.clone(), options.whole);
@@ -172,7 +176,7 @@ impl Session {
     }
 
     /// The second half: a plan is done as it is, and what came of it is remembered.
-    async fn carry_out_batch(&mut self, prepared: Prepared, part: &mut impl FnMut(&mut Round)) -> Round {
+    async fn carry_out_batch(&mut self, prepared: Prepared, part: &mut impl FnMut(&Checked, &mut Round)) -> Round {
         let Prepared { options, organisations, objects, mut live, plan } = prepared;
         let (connections, permits) = (self.connections(), self.permits());
         let none = BTreeMap::new();
@@ -185,7 +189,7 @@ impl Session {
         self.known.remember(&self.checked, &live, &plan, &outcome, moment(options.now)); // pure
         let unreached = live.unreached();
         let mut done = Round { plan: Some(plan), outcome: Some(outcome), unreached, ..self.nothing_done() };
-        part(&mut done);
+        part(&self.checked, &mut done);
         done
     }
 }

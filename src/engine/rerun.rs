@@ -106,6 +106,6 @@ impl Session {
         for action in actions.filter(|action| action.verb().writes() && action.id != id) {
             action.hold(Holding::NotAgreed { open: true });
         }
-        Some(self.carry_out_batch(prepared, &mut |_| {}).await)
+        Some(self.carry_out_batch(prepared, &mut |_, _| {}).await)
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::failure::Failure;
-use crate::git::{CommitId, Remote, RemoteMirror, Repository, Snapshot, Workspace, commit_snapshot_after};
+use crate::git::{CommitId, RawFile, Remote, RemoteMirror, Repository, Snapshot, Workspace, commit_snapshot_after};
 
 /// Where the garden's files come from.
 pub enum Source {
@@ -73,6 +73,28 @@ impl Source {
                 let head = head.map_or("HEAD", |head| head.0.as_str());
                 let read = commit_snapshot_after(mirror.repository(), head, folder.as_deref(), last.as_ref());
                 Ok(last.insert(read.map_err(Failure::Git)?).clone())
+            }
+        }
+    }
+
+    /// IO: the garden's files as they were read last; those on disk are read again.
+    pub(super) fn files(&self) -> Option<Vec<RawFile>> {
+        match self {
+            Self::Workspace { workspace, revision } => {
+                workspace.snapshot(revision.as_deref()).ok().map(|snapshot| snapshot.files)
+            }
+            Self::Mirror { last, .. } => last.as_ref().map(|snapshot| snapshot.files.clone()),
+        }
+    }
+
+    /// IO: the garden's files at an earlier commit, where the repository holds it.
+    pub(super) fn files_at(&self, commit: &CommitId) -> Option<Vec<RawFile>> {
+        let repository = self.repository().filter(|repository| repository.has(commit))?;
+        let files = |snapshot: Snapshot| snapshot.files;
+        match self {
+            Self::Workspace { workspace, .. } => workspace.earlier(&commit.0).ok().flatten().map(files),
+            Self::Mirror { folder, last, .. } => {
+                commit_snapshot_after(repository, &commit.0, folder.as_deref(), last.as_ref()).ok().map(files)
             }
         }
     }

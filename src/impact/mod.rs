@@ -21,6 +21,7 @@ pub(crate) mod causes;
 pub(crate) mod dangers;
 pub(crate) mod data;
 pub(crate) mod edits;
+mod effects;
 pub(crate) mod images;
 pub(crate) mod interruptions;
 mod subject;
@@ -31,10 +32,10 @@ mod wording;
 pub(crate) use amounts::AmountChange;
 pub(crate) use causes::{EditEffect, OtherCause};
 pub(crate) use dangers::Danger;
-pub(crate) use data::DataImpact;
+pub(crate) use data::{DataHow, DataImpact};
 pub(crate) use edits::EditedLines;
 pub(crate) use images::ImageChange;
-pub(crate) use interruptions::Interruption;
+pub(crate) use interruptions::{How as InterruptionHow, Interruption};
 
 /// What a plan does, in the order in which people look at it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

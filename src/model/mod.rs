@@ -46,7 +46,7 @@ pub use typed::{
     Footprint, Garden, Grants, KeptValue, Organisation, Past, PastOrganisation, Retired, Setting, WrittenClaim,
 };
 pub(crate) use typed::{
-    AppNode, Consent, Contact, EnvValue, FieldDecision, Layer, Life, Offer, Person, ProviderChoice, senders,
+    AppNode, Consent, Contact, EnvValue, FieldDecision, Layer, Life, Offer, Person, ProviderChoice, Reviewer, senders,
 };
 
 #[cfg(test)]

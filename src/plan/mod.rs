@@ -80,6 +80,7 @@ pub(crate) use tell::gone::lost_data;
 pub use tell::hatches::Hatch;
 pub(crate) use tell::hatches::HatchChange;
 pub(crate) use tell::lost::{damaged, out_of_recovered};
+pub(crate) use tell::mask::says_a_secret;
 pub(crate) use tell::secrets::{anew, out_of_lost_keys, out_of_odd_keys};
 pub(crate) use tell::warnings::{WARNED, of as of_warning};
 pub(crate) use tell::words::{day, minute, out_of_conflict};
@@ -99,7 +100,7 @@ pub(crate) const NONCE: &str = "parcelle.dev/nonce";
 /// The annotation of an organisation's namespace: the generation of its inventory when a plan was carried out last.
 pub(crate) const GENERATION: &str = "parcelle.dev/inventory-generation";
 /// The schema of a saved plan; it moves with every change that a reader must know of.
-pub(crate) const SCHEMA: &str = "parcelle.dev/plan/v4";
+pub(crate) const SCHEMA: &str = "parcelle.dev/plan/v5";
 
 /// What would be done, everywhere.
 #[derive(Clone, Debug, Serialize, Deserialize)]

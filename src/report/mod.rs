@@ -24,6 +24,7 @@ use crate::visible;
 
 pub use crate::finding::{page, pages};
 pub(crate) use fingerprint::fingerprints;
+pub(crate) use markup::{code, escape};
 pub(crate) use reviewed::reviewed_findings;
 pub(crate) use step_summary::step_summary;
 

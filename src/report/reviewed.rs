@@ -4,7 +4,8 @@ use super::fingerprints;
 use crate::finding::{Applicability, Finding, Findings, Fix, Severity};
 use crate::plan::Place;
 use crate::review::{ReviewedFinding, ReviewedSeverity, Suggestion};
-use crate::source::Sources;
+use crate::source::{FileId, Sources};
+use crate::visible;
 
 /// The most lines that a suggestion replaces: what is longer is no mistake of a line, and forges limit it.
 const MOST_LINES: usize = 20;
@@ -49,6 +50,9 @@ fn suggestion(finding: &Finding, fix: &Fix, sources: &Sources) -> Option<Suggest
     if last - first >= MOST_LINES {
         return None;
     }
+    if is_hidden(sources, finding.file(), first..=last) {
+        return None;
+    }
     let text = &sources.file(finding.file()).text;
     let starts: Vec<usize> = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
     let start = *starts.get(first - 1)?;
@@ -62,8 +66,16 @@ fn suggestion(finding: &Finding, fix: &Fix, sources: &Sources) -> Option<Suggest
         lines.get(from..to)?;
         lines.replace_range(from..to, &edit.replacement);
     }
-    let text = lines.trim_end_matches(['\n', '\r']).to_owned();
-    Some(Suggestion { first, last, text })
+    // A file may end its lines as Windows does; a forge keeps those around a suggestion.
+    let text = lines.replace("\r\n", "\n").trim_end_matches('\n').to_owned();
+    let is_plain = !text.chars().any(|letter| !matches!(letter, '\t' | '\n') && visible::is_steering(letter));
+    is_plain.then_some(Suggestion { first, last, text })
+}
+
+/// Whether something on these lines is not to be shown.
+fn is_hidden(sources: &Sources, file: FileId, mut lines: std::ops::RangeInclusive<usize>) -> bool {
+    let text = &sources.file(file).text;
+    lines.any(|line| text.lines().nth(line - 1).is_some_and(|shown| sources.line(file, line) != shown))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! counted; nothing of it names a request, a repository, a file to be opened or a command.
 
 use super::{Review, SCHEMA};
+use crate::name::Name;
 
 /// The most bytes of a review.
 pub(crate) const LARGEST: usize = 8 << 20;
@@ -32,6 +33,9 @@ pub(crate) enum Refusal {
     /// A commit is no commit's id.
     #[error("it names a commit by something that is no id of a commit")]
     NoCommit,
+    /// The garden's name is none.
+    #[error("it names a garden by something that is no name")]
+    NoName,
     /// A path leads out of the repository.
     #[error("it names a file outside of the repository")]
     Path,
@@ -78,6 +82,9 @@ fn check(review: &Review) -> Result<(), Refusal> {
     let target = review.target.as_ref().map_or("", |target| &*target.commit);
     if ![&*review.head, base, target].into_iter().all(is_commit) {
         return Err(Refusal::NoCommit);
+    }
+    if !review.garden.is_empty() && Name::new(&review.garden).is_err() {
+        return Err(Refusal::NoName);
     }
     if review.findings.len() > MOST_FINDINGS {
         return Err(Refusal::TooLong(MOST_FINDINGS));

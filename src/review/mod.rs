@@ -14,8 +14,8 @@ use crate::plan::{Place, Verb};
 mod limits;
 mod verdict;
 
-pub(crate) use limits::{Refusal, read};
-pub(crate) use verdict::{Verdict, verdict};
+pub(crate) use limits::{LARGEST, read};
+pub(crate) use verdict::verdict;
 
 /// The schema of a review; it moves with every change that a reader must know of.
 pub(crate) const SCHEMA: &str = "parcelle.dev/review/v1";
@@ -49,6 +49,9 @@ pub(crate) struct Review {
     /// Organisations that stay as they are applied, and what else stays behind: a sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) kept: Vec<String>,
+    /// The file of the pipeline that holds the whole plan as text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) details: Option<String>,
     /// Files of the change that decide for more than one organisation: the garden's own, clusters, offers, definitions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) reaches_all: Vec<String>,
@@ -154,8 +157,10 @@ pub(crate) struct LaterWords {
 pub(crate) struct Details {
     /// Whose it is, in order of name.
     pub(crate) organisations: Vec<Name>,
-    /// How many objects of each verb, in words.
+    /// How many objects of each verb, of each organisation, in words.
     pub(crate) counts: String,
+    /// How many objects, of each organisation.
+    pub(crate) objects: usize,
     /// Whether something is refused or deleted: it is shown before others.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) urgent: bool,
@@ -227,6 +232,17 @@ impl Review {
         !self.findings.is_empty()
             || !self.target.as_ref().is_none_or(is_clean)
             || plan.is_none_or(ReviewedPlan::has_news)
+    }
+}
+
+impl Review {
+    /// Leaves out what takes most room, where a review would be larger than one may be: the text of the changes.
+    pub(crate) fn without_details(mut self) -> Self {
+        if let Some(plan) = &mut self.plan {
+            plan.left_out = plan.changed.len();
+            plan.details.clear();
+        }
+        self
     }
 }
 

@@ -1,6 +1,11 @@
 //! What a review comes to, in one sentence that can be read aloud.
 
-use super::{MergeOutcome, Review, ReviewedSeverity};
+use std::collections::BTreeSet;
+
+use super::{MergeOutcome, Review, ReviewedPlan, ReviewedSeverity};
+use crate::impact::{DataHow, InterruptionHow, Whose};
+use crate::name::Name;
+use crate::plan::{Verb, day};
 
 /// The verdict on a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,24 +16,123 @@ pub(crate) struct Verdict {
     pub(crate) is_grave: bool,
 }
 
-/// What a review comes to.
+/// What a review comes to: what is wrong, what people lose, whom it interrupts, and how much changes.
 pub(crate) fn verdict(review: &Review) -> Verdict {
-    let mut parts: Vec<String> = Vec::new();
-    let errors = review.findings.iter().filter(|finding| finding.severity == ReviewedSeverity::Error).count();
+    let mut parts = wrong(review);
+    let mut is_grave = !parts.is_empty();
+    let Some(plan) = &review.plan else {
+        parts.push("there is nothing that could be planned".to_owned());
+        return Verdict { words: sentence(&parts), is_grave: true };
+    };
+    let loses = losses(plan);
+    is_grave |= !loses.is_empty();
+    let (stops, interrupts) = (stopped(plan), interrupted(plan));
+    let deletes = plan.counts.get(&Verb::Delete).copied().unwrap_or_default();
+    let refused = plan.counts.get(&Verb::Refused).copied().unwrap_or_default();
+    let is_quiet = loses.is_empty() && stops.is_none() && interrupts.is_none();
+    parts.extend(loses);
+    parts.extend(stops);
+    parts.extend(interrupts);
+    if refused > 0 {
+        is_grave = true;
+        parts.push(format!("{} cannot be done as it is written", many(refused, "change")));
+    }
+    let mut size = size(plan);
+    if is_quiet && plan.has_news() {
+        size.push_str(if deletes == 0 { ", nothing is deleted" } else { ", no data is deleted" });
+        size.push_str(", nobody is interrupted");
+    }
+    parts.push(size);
+    Verdict { words: sentence(&parts), is_grave }
+}
+
+/// What keeps it from being merged or applied.
+fn wrong(review: &Review) -> Vec<String> {
+    let is_error = |severity| severity == ReviewedSeverity::Error;
+    let errors = review.findings.iter().filter(|finding| is_error(finding.severity)).count();
+    let mut parts = Vec::new();
     if errors > 0 {
-        parts.push(format!("{} to mend before it can be applied", many(errors, "mistake")));
+        parts.push(format!("{} to mend first", many(errors, "mistake")));
     }
-    let clashes = review
-        .target
-        .as_ref()
-        .is_some_and(|target| matches!(target.merge, MergeOutcome::Conflicts { .. } | MergeOutcome::Findings { .. }));
-    if clashes {
-        parts.push("it does not go together with what was merged since".to_owned());
+    match review.target.as_ref().map(|target| &target.merge) {
+        Some(MergeOutcome::Conflicts { .. }) => parts.push("others edited the same lines meanwhile".to_owned()),
+        Some(MergeOutcome::Findings { .. }) => {
+            parts.push("it does not go together with what was merged meanwhile".to_owned());
+        }
+        Some(MergeOutcome::Clean | MergeOutcome::Unknown { .. }) | None => {}
     }
-    let is_grave = errors > 0 || clashes;
-    Verdict { words: format!("{}.", parts.join("; ")), is_grave }
+    parts
+}
+
+/// What people lose: now, and on the first day on which something goes.
+fn losses(plan: &ReviewedPlan) -> Vec<String> {
+    let data = &plan.impact.data;
+    let mut parts = Vec::new();
+    if data.iter().any(|one| one.how == DataHow::GoesNow) {
+        parts.push("deletes people's data now".to_owned());
+    }
+    let days: BTreeSet<i64> =
+        data.iter().filter(|one| one.how == DataHow::GoesLater).filter_map(|one| one.at).collect();
+    match (days.first(), days.len()) {
+        (Some(first), 1) => parts.push(format!("deletes people's data on {}", day(*first))),
+        (Some(first), _) => parts.push(format!("deletes people's data from {} on", day(*first))),
+        (None, _) => {}
+    }
+    if data.iter().any(|one| one.how == DataHow::MadeAnew) {
+        parts.push("starts something anew without its data".to_owned());
+    }
+    parts
+}
+
+/// How many apps stop.
+fn stopped(plan: &ReviewedPlan) -> Option<String> {
+    let apps = apps(plan, &[InterruptionHow::Stops]);
+    (apps > 0).then(|| format!("{} now", counted(apps, "app", "stops", "stop")))
+}
+
+/// How many apps are away for a while.
+fn interrupted(plan: &ReviewedPlan) -> Option<String> {
+    let apps = apps(plan, &[InterruptionHow::Away, InterruptionHow::Switches, InterruptionHow::MayRestart]);
+    (apps > 0).then(|| format!("interrupts {}", many(apps, "app")))
+}
+
+/// How many apps are interrupted in one of these ways; an organisation's own counts as one.
+fn apps(plan: &ReviewedPlan, how: &[InterruptionHow]) -> usize {
+    let mut all: BTreeSet<(&Name, Option<&Name>)> = BTreeSet::new();
+    for Whose(whose) in plan.impact.interruptions.iter().filter(|one| how.contains(&one.how)).map(|one| &one.whose) {
+        for (organisation, apps) in whose {
+            if apps.is_empty() {
+                all.insert((organisation, None));
+            }
+            all.extend(apps.iter().map(|app| (organisation, Some(app))));
+        }
+    }
+    all.len()
+}
+
+/// How much changes: `one change`, `210 organisations change`.
+fn size(plan: &ReviewedPlan) -> String {
+    let organisations = plan.changed.len();
+    if organisations == 0 {
+        let is_later = !plan.later.is_empty();
+        return if is_later { "nothing changes now, something acts later" } else { "nothing changes" }.to_owned();
+    }
+    match (plan.impact.edits.len(), organisations) {
+        (1, 1) => format!("one change of {}", plan.changed.keys().next().map_or("", Name::as_str)),
+        (1, many) => format!("one change of {many} organisations"),
+        (_, 1) => format!("{} changes", plan.changed.keys().next().map_or("", Name::as_str)),
+        (_, many) => format!("{many} organisations change"),
+    }
+}
+
+fn sentence(parts: &[String]) -> String {
+    format!("{}.", parts.join("; "))
 }
 
 fn many(count: usize, word: &str) -> String {
     if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
+}
+
+fn counted(count: usize, word: &str, one: &str, more: &str) -> String {
+    format!("{} {}", many(count, word), if count == 1 { one } else { more })
 }

@@ -10,4 +10,4 @@ mod mask;
 pub(crate) use follow::seen;
 pub(crate) use generate::{Material, MaterialError, copied, generated, templated};
 pub(crate) use hash::HashKey;
-pub(crate) use mask::{Tainted, without_unsent};
+pub(crate) use mask::{MASK, Tainted, without_unsent};

@@ -56,7 +56,7 @@ fn every_field_of_a_printed_plan_stands_on_its_page_and_the_other_way_round() {
         assert!(printed.get(row).is_some(), "nothing prints `{row}`: {:?}", printed.as_object().map(|all| all.keys()));
     }
     stands_on_the_page(&printed["plan"], "a plan");
-    assert_eq!(printed["plan"]["schema"], "parcelle.dev/plan/v4");
+    assert_eq!(printed["plan"]["schema"], "parcelle.dev/plan/v5");
     printed["kept"].as_array().unwrap().iter().for_each(|kept| stands_on_the_page(kept, "what is kept"));
     assert_eq!(printed["kept"][0]["organisation"], "beta", "{}", printed["kept"]);
     let organisations = printed["plan"]["organisations"].as_array().unwrap();

@@ -7,7 +7,7 @@ use super::{Doubt, FileReading};
 use crate::finding::{Code, Finding, Findings};
 pub(crate) use crate::model::boundary::NO_GARDEN;
 use crate::model::read::{amount_at, amount_of, child, children, name_at, number_at, spelled, text_of, whole};
-use crate::model::{Consent, Deletions, FilePlace, Garden, Grants, Person};
+use crate::model::{Consent, Deletions, FilePlace, Garden, Grants, Person, Reviewer};
 use crate::name::Name;
 use crate::quantity::{Dimension, Quantity};
 use crate::schema::CheckedFile;
@@ -55,6 +55,7 @@ pub(in crate::model) fn read(files: &[Arc<FileReading>], doubt: &Doubt, findings
         span: node.head,
         people,
         consent,
+        reviewer: reviewer(file, node),
         deletions: deletions(file, node),
         ceiling: node.child("ceiling").map(|block| Grants::of(file, block)),
         hold: text_of(file, node, "hold"),
@@ -91,6 +92,7 @@ fn empty(files: &[Arc<FileReading>]) -> Garden {
         span: Span::new(file, 0..0),
         people: BTreeMap::new(),
         consent: Vec::new(),
+        reviewer: Reviewer::default(),
         deletions: Deletions {
             undeclared_at_most: UNDECLARED.0,
             undeclared_percent: UNDECLARED.1,
@@ -166,6 +168,13 @@ fn consent(file: &CheckedFile, node: &Node, people: &BTreeMap<Name, Person>, fin
         consent.push(Consent::Approvals { count, from: group, for_ });
     }
     consent
+}
+
+fn reviewer(file: &CheckedFile, node: &Node) -> Reviewer {
+    match child(file, node, "review").and_then(|review| review.prop("by")) {
+        Some(by) if by.text == "daemon" => Reviewer::Daemon,
+        _ => Reviewer::Ci,
+    }
 }
 
 fn nobody_at_all(place: Span, garden: Span) -> Finding {

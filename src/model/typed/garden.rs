@@ -12,6 +12,16 @@ use crate::name::Name;
 use crate::quantity::{Dimension, Quantity};
 use crate::source::{FileId, Span, Spanned};
 
+/// Who writes comments on merge requests; everybody else only computes them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Reviewer {
+    /// The pipeline of the merge request.
+    #[default]
+    Ci,
+    /// The loop.
+    Daemon,
+}
+
 /// Everything below the folder that holds `garden.kdl`, as it is meant.
 #[derive(Clone, Debug)]
 pub struct Garden {
@@ -25,6 +35,8 @@ pub struct Garden {
     pub people: BTreeMap<Name, Person>,
     /// Who must say yes to what.
     pub consent: Vec<Consent>,
+    /// Who writes what a merge request would do as a comment on it.
+    pub(crate) reviewer: Reviewer,
     /// How much may vanish undeclared, and how long data is kept.
     pub deletions: Deletions,
     /// What an organisation may take of each thing that its offer says nothing of; absent where the garden says nothing.

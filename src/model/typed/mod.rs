@@ -19,7 +19,7 @@ pub use cluster_claims::ClusterClaims;
 pub use cluster_network::ClusterNetwork;
 pub use footprint::{AppFootprint, AppliedApp, Footprint, KeptValue, PastOrganisation};
 pub use garden::{Awaited, Cluster, Deletions, Garden, Grants, Past};
-pub(crate) use garden::{Consent, Offer, Person, ProviderChoice};
+pub(crate) use garden::{Consent, Offer, Person, ProviderChoice, Reviewer};
 pub(crate) use organisation::Contact;
 pub use organisation::{Organisation, Retired};
 pub(crate) use setting::Layer;

@@ -25,7 +25,7 @@ pub(in crate::plan) fn looks_secret(path: &str, value: &Value) -> bool {
 }
 
 /// Whether a line of a text says a secret: `password = hunter2`, `"token": "…"`, a token of a known form, a URL with a password.
-pub(in crate::plan) fn says_a_secret(line: &str) -> bool {
+pub(crate) fn says_a_secret(line: &str) -> bool {
     let said = line.split_once(['=', ':']).is_some_and(|(name, value)| {
         let value = value.trim_matches(|letter: char| letter.is_whitespace() || "=>'\",;".contains(letter));
         has_secret_word(name) && !value.is_empty() && !value.starts_with('$')

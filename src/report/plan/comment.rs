@@ -3,11 +3,12 @@
 //! It is cut at whole lines and whole parts alone. Where something is left out the comment says how much, and where it is; the
 //! verdict and the numbers of each part are never cut, so that a short comment does not read as a small change.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::matters;
 use super::page::Page;
-use super::words::{counted, many};
+use super::words::many;
 use super::{causes, page};
 use crate::plan::minute;
 use crate::report::markup::{cell, code, code_cell, escape, fence, html};
@@ -178,16 +179,22 @@ fn after(words: &str) -> String {
 /// The edited lines, as a table.
 fn written(page: &mut Page, plan: &ReviewedPlan) {
     let rows = causes::rows(&plan.impact);
-    let cells = rows.iter().map(|row| {
-        let is = |text: &Option<String>| text.as_ref().map(|text| code_cell(text)).unwrap_or_default();
-        let mut does: Vec<String> = row.does.iter().map(|does| cell(does)).collect();
-        does.extend(row.later.iter().map(|later| format!("*acts later:* {}", cell(later))));
-        let reach = if row.reach.is_empty() { String::new() } else { format!(": {}", cell(&row.reach)) };
-        let place = if row.place.is_empty() { String::new() } else { format!("{} ", code_cell(&row.place)) };
-        let word = if row.place.is_empty() { cell(&row.word) } else { code_cell(&row.word) };
-        format!("| {place}{word} | {} | {} | {}{reach} |\n", is(&row.was), is(&row.is), does.join("; "))
+    let edited = rows.iter().map(|row| {
+        let value = |text: &Option<String>| text.as_ref().map(|text| code_cell(text)).unwrap_or_default();
+        let word = if row.word.is_empty() { String::new() } else { format!(" {}", code_cell(&row.word)) };
+        let does = effect(&row.does, &row.later, &row.reach);
+        format!("| {}{word} | {} | {} | {does} |\n", cell(&row.place), value(&row.was), value(&row.is))
     });
-    page.list("| written | was | is | does |\n|---|---|---|---|", page::ROWS, cells);
+    let others = causes::others(&plan.impact);
+    let unedited = others.iter().map(|row| format!("| *no line:* {} | | | {} |\n", cell(&row.why), effect(&row.does, "", &row.reach)));
+    page.list("| written | was | is | does |\n|---|---|---|---|", page::ROWS, edited.chain(unedited));
+}
+
+/// What a line does, now and later, and how far it reaches.
+fn effect(does: &str, later: &str, reach: &str) -> String {
+    let later = if later.is_empty() { String::new() } else { format!("*acts later:* {}", cell(later)) };
+    let now: Vec<String> = [does, reach].into_iter().filter(|part| !part.is_empty()).map(cell).collect();
+    [now.join(": "), later].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
 /// What was found, errors first.
@@ -224,22 +231,21 @@ fn organisations(page: &mut Page, plan: &ReviewedPlan) {
     page.folded(&open, "organisations by name", names.chunks(1).map(|name| format!("{} · ", name[0])));
 }
 
-/// The objects, organisation by organisation: what is refused or deleted before the rest. What has no room is counted.
+/// The objects, equal changes of several organisations once. What has no room is counted.
 fn objects(page: &mut Page, plan: &ReviewedPlan) -> Option<String> {
-    let mut blocks: Vec<&Details> = plan.details.iter().collect();
-    blocks.sort_by_key(|block| !block.urgent);
-    let mut objects = 0;
-    let mut organisations = plan.left_out;
-    for block in blocks {
-        if page.whole(&block_of(block)) {
-            continue;
+    let (mut objects, mut organisations) = (0, BTreeSet::new());
+    for block in &plan.details {
+        if !page.whole(&block_of(block)) {
+            objects += block.objects * block.organisations.len();
+            organisations.extend(&block.organisations);
         }
-        organisations += block.organisations.len();
-        let of = |name| plan.changed.get(name).map(|counts| counts.values().sum::<usize>()).unwrap_or_default();
-        objects += block.organisations.iter().map(of).sum::<usize>();
     }
-    let objects = if plan.left_out > 0 { String::new() } else { format!("{} of ", many_grouped(objects, "object")) };
-    (organisations > 0).then(|| format!("{objects}{}", many_grouped(organisations, "organisation")))
+    if plan.left_out == 0 {
+        let words = || format!("{} of {}", many_grouped(objects, "object"), many_grouped(organisations.len(), "organisation"));
+        return (!organisations.is_empty()).then(words);
+    }
+    let organisations = plan.left_out.max(organisations.len());
+    Some(format!("objects of {}", many_grouped(organisations, "organisation")))
 }
 
 fn many_grouped(count: usize, word: &str) -> String {
@@ -262,9 +268,4 @@ fn block_of(block: &Details) -> String {
         html(&block.counts),
         fence("text", block.text.trim_end())
     )
-}
-
-/// How many objects of each verb an organisation has, in words.
-pub(crate) fn counts_of(counts: &std::collections::BTreeMap<crate::plan::Verb, usize>) -> String {
-    counted(counts)
 }

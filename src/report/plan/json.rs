@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::words::word;
 use super::{DataGone, Tally};
+use crate::impact::Impact;
 use crate::plan::{Action, Hatch, HourOfPlan, LaterAct, OrganisationPlan, PlanHead, Retirement};
 use crate::visible;
 
@@ -17,6 +18,8 @@ struct Opening<'a> {
     acts_later: bool,
     /// How many organisations use hatches.
     hatched: usize,
+    /// What it does, for people.
+    impact: &'a Impact,
 }
 
 #[derive(Serialize)]
@@ -60,8 +63,8 @@ struct Told<'a> {
 ///
 /// # Panics
 /// Never: it holds only what JSON can say.
-pub(crate) fn head(head: &PlanHead, tally: &Tally) -> String {
-    let head = Opening { head, changes: tally.changes() > 0, acts_later: tally.acts_later(), hatched: tally.hatched() };
+pub(crate) fn head(head: &PlanHead, tally: &Tally, impact: &Impact) -> String {
+    let head = Opening { head, changes: tally.changes() > 0, acts_later: tally.acts_later(), hatched: tally.hatched(), impact };
     visible::json(serde_json::to_string(&head).expect("plans hold only what JSON can say"))
 }
 

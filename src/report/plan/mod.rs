@@ -1,5 +1,6 @@
 //! What people and machines are told of plans and outcomes: text, JSON, Markdown, a page of status.
 
+mod alike;
 mod away;
 mod causes;
 mod comment;
@@ -22,7 +23,9 @@ mod value;
 mod way_out;
 mod words;
 
-pub(crate) use comment::{CommentStyle, MOST_BYTES, comment};
+pub(crate) use alike::AlikeOrganisations;
+pub(crate) use causes::causes;
+pub(crate) use comment::{CommentStyle, comment};
 pub(crate) use leader::LeaderStatus;
 pub(crate) use lost::DataGone;
 pub use outcome::outcome;
@@ -37,12 +40,20 @@ pub(crate) use words::counted;
 use super::Drawing;
 
 /// The style of a text: how it is drawn, and how much of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TextStyle {
     /// With colours, without, or in sentences.
     pub drawing: Drawing,
     /// Whether everything is shown: objects of new apps one by one, what stays as it is.
     pub verbose: bool,
+    /// Whether a server was asked, so that what it did not confirm is worth a word.
+    pub asked: bool,
+}
+
+impl Default for TextStyle {
+    fn default() -> Self {
+        Self { drawing: Drawing::Plain, verbose: false, asked: true }
+    }
 }
 
 #[cfg(test)]

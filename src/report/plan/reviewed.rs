@@ -1,9 +1,10 @@
-//! A plan as a review holds it: counted organisation by organisation, with the text of each kept once.
+//! A plan as a review holds it: counted organisation by organisation, with equal changes of several of them once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
-use super::comment::counts_of;
 use super::urgent::is_urgent;
+use super::words::counted;
 use super::{Tally, TextStyle, text};
 use crate::impact::Impact;
 use crate::name::Name;
@@ -13,52 +14,74 @@ use crate::review::{Details, LaterWords, ReviewedPlan};
 
 /// The most bytes of all texts of a review together; what there is no room for is counted.
 const MOST_DETAILS: usize = 4 << 20;
-/// The longest text of one organisation, in bytes.
-const LONGEST: usize = 1 << 20;
 
 /// A reviewed plan as it grows.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct ReviewedPlanBuilder {
+    style: TextStyle,
     changed: BTreeMap<Name, BTreeMap<Verb, usize>>,
-    /// By what is the same for several organisations: whether it is urgent, how many objects, and the lines.
-    details: BTreeMap<(bool, String, String), Vec<Name>>,
+    /// What changes, and of whom: the same words of several organisations are kept once.
+    pieces: BTreeMap<Piece, Vec<Name>>,
     /// Bytes of the texts.
     size: usize,
-    left_out: usize,
+    /// Organisations of which something has no room.
+    left_out: BTreeSet<Name>,
+}
+
+/// A change, without the organisation whose it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Piece {
+    /// Whether something is refused or deleted by it.
+    urgent: bool,
+    heading: Option<String>,
+    text: String,
+    counts: BTreeMap<Verb, usize>,
 }
 
 impl ReviewedPlanBuilder {
+    /// Begins; `asked` is whether a server was asked about each change.
+    pub(crate) fn new(asked: bool) -> Self {
+        Self {
+            style: TextStyle { drawing: Drawing::Plain, verbose: false, asked },
+            changed: BTreeMap::new(),
+            pieces: BTreeMap::new(),
+            size: 0,
+            left_out: BTreeSet::new(),
+        }
+    }
+
     /// Adds one organisation.
     pub(crate) fn add(&mut self, plan: &OrganisationPlan) {
-        let drawn = text::organisation(plan, TextStyle { drawing: Drawing::Plain, verbose: false });
-        // The first line names the organisation; what follows may be that of others too.
-        let Some((_, lines)) = drawn.trim_end().split_once('\n') else { return };
         let mut counts = plan.counts();
         counts.remove(&Verb::Keep);
-        let words = counts_of(&counts);
         if !counts.is_empty() {
             self.changed.insert(plan.organisation.clone(), counts);
         }
-        let urgent = plan.actions.iter().any(is_urgent) || !plan.lost.is_empty();
-        let key = (urgent, words, lines.to_owned());
-        if let Some(known) = self.details.get_mut(&key) {
-            known.push(plan.organisation.clone());
-        } else if self.size + lines.len() <= MOST_DETAILS && lines.len() <= LONGEST {
-            self.size += lines.len();
-            self.details.insert(key, vec![plan.organisation.clone()]);
+        for piece in text::pieces(plan, self.style) {
+            let mut counts = BTreeMap::new();
+            for action in piece.actions.iter().filter(|action| action.verb() != Verb::Keep) {
+                *counts.entry(action.verb()).or_default() += 1;
+            }
+            let urgent = piece.actions.iter().any(|action| is_urgent(action));
+            self.keep(Piece { urgent, heading: piece.heading, text: piece.text, counts }, &plan.organisation);
+        }
+    }
+
+    fn keep(&mut self, piece: Piece, organisation: &Name) {
+        if let Some(known) = self.pieces.get_mut(&piece) {
+            known.push(organisation.clone());
+            return;
+        }
+        self.size += piece.text.len();
+        if self.size <= MOST_DETAILS {
+            self.pieces.insert(piece, vec![organisation.clone()]);
         } else {
-            self.left_out += 1;
+            self.left_out.insert(organisation.clone());
         }
     }
 
     /// The plan, with what it does and what acts later.
     pub(crate) fn finish(self, tally: &Tally, impact: Impact) -> ReviewedPlan {
-        let mut details: Vec<Details> = self
-            .details
-            .into_iter()
-            .map(|((urgent, counts, text), organisations)| Details { organisations, counts, urgent, text })
-            .collect();
-        details.sort_by(|a, b| a.organisations.cmp(&b.organisations));
         let mut counts = tally.counts().clone();
         counts.remove(&Verb::Keep);
         let later = tally.later().map(|line| LaterWords { words: line.says, origin: line.origin });
@@ -69,8 +92,34 @@ impl ReviewedPlanBuilder {
             impact,
             later: later.collect(),
             hour: tally.hour(),
-            details,
-            left_out: self.left_out,
+            details: details(self.pieces),
+            left_out: self.left_out.len(),
         }
     }
+}
+
+/// What changes of the same organisations together: what is urgent first, then what concerns most of them.
+fn details(pieces: BTreeMap<Piece, Vec<Name>>) -> Vec<Details> {
+    let mut of: BTreeMap<Vec<Name>, Vec<Piece>> = BTreeMap::new();
+    pieces.into_iter().for_each(|(piece, organisations)| of.entry(organisations).or_default().push(piece));
+    let mut details: Vec<Details> = of.into_iter().map(|(organisations, pieces)| one(organisations, pieces)).collect();
+    details.sort_by(|a, b| {
+        let key = |one: &Details| (!one.urgent, std::cmp::Reverse(one.organisations.len()));
+        (key(a), &a.organisations).cmp(&(key(b), &b.organisations))
+    });
+    details
+}
+
+fn one(organisations: Vec<Name>, mut pieces: Vec<Piece>) -> Details {
+    pieces.sort_by(|a, b| (&a.heading, !a.urgent, &a.text).cmp(&(&b.heading, !b.urgent, &b.text)));
+    let (mut text, mut counts) = (String::new(), BTreeMap::new());
+    for of_app in pieces.chunk_by(|one, other| one.heading == other.heading) {
+        let _ = write!(text, "{}", of_app[0].heading.as_deref().unwrap_or_default());
+        of_app.iter().for_each(|piece| text.push_str(&piece.text));
+        for (verb, count) in of_app.iter().flat_map(|piece| &piece.counts) {
+            *counts.entry(*verb).or_default() += count;
+        }
+    }
+    let objects = counts.values().sum();
+    Details { organisations, counts: counted(&counts), objects, urgent: pieces.iter().any(|piece| piece.urgent), text }
 }

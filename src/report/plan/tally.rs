@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::hatches;
 use super::later::{LaterLine, LaterTally};
 use super::words::{counted, has_news, many};
 use crate::kind;
@@ -22,16 +21,11 @@ pub(crate) struct Tally {
     finished: usize,
     /// Organisations that use hatches.
     hatched: usize,
-    /// The first few hatches that are new, each with its line.
-    new_hatches: Vec<(String, String)>,
     /// How many are new.
     fresh: usize,
     /// What acts later than it is applied.
     later: LaterTally,
 }
-
-/// So many new hatches are named before everything else.
-const NAMED: usize = 20;
 
 impl Tally {
     /// Of a whole plan.
@@ -53,13 +47,7 @@ impl Tally {
         let is_done = |action: &&Action| matches!(action.reason(), Reason::Keeping(Keeping::JobDone));
         self.finished += plan.actions.iter().filter(|_| !is_paused).filter(is_done).count();
         self.hatched += usize::from(!plan.hatches.is_empty());
-        for hatch in plan.hatches.iter().filter(|hatch| hatch.new) {
-            self.fresh += 1;
-            if self.new_hatches.len() < NAMED {
-                let line = format!("{}/{}{}", plan.organisation, hatches::name(hatch), hatches::in_short(hatch));
-                self.new_hatches.push((line, hatch.origin.to_string()));
-            }
-        }
+        self.fresh += plan.hatches.iter().filter(|hatch| hatch.new).count();
         let is_open = |action: &&Action| action.verb().writes() && !action.verified;
         let open = plan.actions.iter().filter(is_open).count();
         let is_new = |action: &Action| action.verb() == Verb::Create && action.id.is(kind::NAMESPACE);
@@ -88,11 +76,6 @@ impl Tally {
     /// How many organisations use hatches.
     pub(super) fn hatched(&self) -> usize {
         self.hatched
-    }
-
-    /// The first few hatches that are new or changed, each with its line.
-    pub(super) fn new_hatches(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.new_hatches.iter().map(|(line, place)| (&**line, &**place))
     }
 
     /// Whether anything acts later than it is applied, and was not applied as it is said.

@@ -134,7 +134,7 @@ fn a_plan_that_is_heard_has_words_for_signs() {
     let mut plan = plan();
     let listed = change("spec.dnsNames", r#"["a.example"]"#, r#"["a.example", "b.example"]"#, 4);
     plan.organisations[0].actions[0].changes.push(listed);
-    let heard = text(&plan, TextStyle { drawing: Drawing::Narrated, verbose: false });
+    let heard = text(&plan, TextStyle { drawing: Drawing::Narrated, verbose: false, asked: true });
     for line in [
         "    change: Deployment cloud-web — the garden asks for it\n",
         "        spec.replicas: from 2 to 3, from orgs/alternatiba.kdl:17\n",
@@ -150,7 +150,7 @@ fn a_plan_that_is_heard_has_words_for_signs() {
 
 #[test]
 fn colours_change_nothing_but_colours() {
-    let coloured = text(&plan(), TextStyle { drawing: Drawing::Coloured, verbose: false });
+    let coloured = text(&plan(), TextStyle { drawing: Drawing::Coloured, verbose: false, asked: true });
     assert!(coloured.contains("\u{1b}["));
     assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), text(&plan(), TextStyle::default()));
 }
@@ -251,7 +251,7 @@ fn json_says_verbs_reasons_and_places() {
     assert_eq!(action["words"], "the garden asks for it");
     assert_eq!(action["changes"][0]["origin"]["line"], 17);
     assert_eq!(value["counts"]["unchanged"], 1);
-    let head: serde_json::Value = serde_json::from_str(&json::head(&plan.head, &Tally::of(&plan))).unwrap();
+    let head: serde_json::Value = serde_json::from_str(&json::head(&plan.head, &Tally::of(&plan), &Impact::default())).unwrap();
     assert_eq!(head["changes"], true);
 }
 
@@ -259,7 +259,7 @@ fn json_says_verbs_reasons_and_places() {
 fn secrets_are_neither_shown_nor_measured() {
     let mut plan = plan();
     plan.organisations[0].actions[0].changes = vec![change("data.password", "SECRET", "SECRET", 3)];
-    let text = text(&plan, TextStyle { drawing: Drawing::Plain, verbose: true });
+    let text = text(&plan, TextStyle { drawing: Drawing::Plain, verbose: true, asked: true });
     assert!(text.contains("data.password: (secret) → (secret)"), "{text}");
 }
 
@@ -316,7 +316,7 @@ fn a_job_never_waits_for_itself_and_what_moves_on_both_sides_of_others_is_no_lin
     let others = || Some(Shown::Others);
     let moves = FieldChange { before: others(), after: others(), ..change("spec.serviceAccount", "a", "b", 3) };
     plan.organisations[0].actions[0].changes.push(moves);
-    let text = text(&plan, TextStyle { drawing: Drawing::Plain, verbose: true });
+    let text = text(&plan, TextStyle { drawing: Drawing::Plain, verbose: true, asked: true });
     assert!(!text.contains("spec.serviceAccount"), "{text}");
 }
 

@@ -16,7 +16,7 @@ use anstyle::Style;
 use super::matters::ShownMatter;
 use super::value::Line;
 use super::words::{HeldObjects, bullet, by_app, counted, has_news, is_told, kinds, many, mark, paint, style};
-use super::{DataGone, Tally, TextStyle, hatches, later, matters, value, way_out};
+use super::{AlikeOrganisations, DataGone, Tally, TextStyle, hatches, later, matters, value, way_out};
 use crate::impact::Impact;
 use crate::plan::{Action, FieldChange, OrganisationPlan, Place, Plan, Verb};
 use crate::report::Drawing;
@@ -31,7 +31,9 @@ const LISTED: usize = 3;
 pub fn text(plan: &Plan, style: TextStyle) -> String {
     let tally = Tally::of(plan);
     let mut out = head(&tally, &Impact::default(), style);
-    out.extend(plan.organisations.iter().map(|one| organisation(one, style)));
+    let mut alike = AlikeOrganisations::default();
+    plan.organisations.iter().for_each(|one| alike.add(one, style));
+    out.extend(plan.organisations.iter().map(|one| alike.organisation(one, style)));
     out.push_str(&summary(&tally));
     out
 }
@@ -75,10 +77,29 @@ pub(crate) fn head(tally: &Tally, impact: &Impact, style: TextStyle) -> String {
 pub(crate) fn organisation(plan: &OrganisationPlan, style: TextStyle) -> String {
     let mut out = String::new();
     if style.verbose || has_news(plan) {
+        let name = bold(plan.organisation.as_str(), style);
+        let _ = writeln!(out, "{name}: {}", counted(&plan.counts()));
         draw(&mut out, plan, style);
         out.push('\n');
     }
     out
+}
+
+/// The part of several organisations whose details read like those of this one; empty where there is nothing to tell.
+pub(super) fn of_alike(names: &str, plan: &OrganisationPlan, style: TextStyle) -> String {
+    let mut out = String::new();
+    if style.verbose || has_news(plan) {
+        // How much stays as it is differs, and says nothing of what does not.
+        let counts = plan.counts().into_iter().filter(|(verb, _)| *verb != Verb::Keep).collect();
+        let _ = writeln!(out, "{}: {} each", bold(names, style), counted(&counts));
+        draw(&mut out, plan, style);
+        out.push('\n');
+    }
+    out
+}
+
+fn bold(text: &str, style: TextStyle) -> String {
+    paint(style.drawing, Style::new().bold(), text)
 }
 
 /// What stands below all of them.
@@ -86,9 +107,50 @@ pub(crate) fn summary(tally: &Tally) -> String {
     tally.summary()
 }
 
+/// One piece of an organisation's part: an object, or several that are told as one.
+pub(super) struct Piece<'a> {
+    /// The app that it belongs to, as a heading; absent for what is said of the whole organisation.
+    pub(super) heading: Option<String>,
+    /// The actions that it tells of.
+    pub(super) actions: Vec<&'a Action>,
+    pub(super) text: String,
+}
+
+/// One organisation's part, piece by piece; none where there is nothing to tell of it.
+pub(super) fn pieces(plan: &OrganisationPlan, style: TextStyle) -> Vec<Piece<'_>> {
+    if !style.verbose && !has_news(plan) {
+        return Vec::new();
+    }
+    let mut about = String::new();
+    draw_about(&mut about, plan, style);
+    let about = (!about.is_empty()).then(|| Piece { heading: None, actions: Vec::new(), text: about });
+    about.into_iter().chain(apps(plan, style)).collect()
+}
+
+/// The objects that are told, app by app.
+fn apps(plan: &OrganisationPlan, style: TextStyle) -> impl Iterator<Item = Piece<'_>> {
+    by_app(plan).into_iter().flat_map(move |(app, actions)| {
+        let told: Vec<&Action> = actions.into_iter().filter(|action| is_told(action, style.verbose)).collect();
+        let until = later::retired(plan, app).unwrap_or_default();
+        let heading = format!("  {}{until}\n", bold(app.unwrap_or("the organisation itself"), style));
+        group(told, style).into_iter().map(move |piece| Piece { heading: Some(heading.clone()), ..piece })
+    })
+}
+
 fn draw(out: &mut String, plan: &OrganisationPlan, style: TextStyle) {
-    let bold = |text: &str| paint(style.drawing, Style::new().bold(), text);
-    let _ = writeln!(out, "{}: {}", bold(plan.organisation.as_str()), counted(&plan.counts()));
+    draw_about(out, plan, style);
+    let mut under: Option<String> = None;
+    for piece in apps(plan, style) {
+        if piece.heading != under {
+            out.extend(piece.heading.clone());
+            under = piece.heading;
+        }
+        out.push_str(&piece.text);
+    }
+}
+
+/// What is said of an organisation before its objects.
+fn draw_about(out: &mut String, plan: &OrganisationPlan, style: TextStyle) {
     if let Some(reason) = &plan.standstill {
         let _ = writeln!(out, "  {}", visible::line(&reason.to_string()));
     }
@@ -99,15 +161,6 @@ fn draw(out: &mut String, plan: &OrganisationPlan, style: TextStyle) {
         }
     }
     draw_hatches(out, plan, style);
-    for (app, actions) in by_app(plan) {
-        let told: Vec<&Action> = actions.into_iter().filter(|action| is_told(action, style.verbose)).collect();
-        if told.is_empty() {
-            continue;
-        }
-        let until = later::retired(plan, app).unwrap_or_default();
-        let _ = writeln!(out, "  {}{until}", bold(app.unwrap_or("the organisation itself")));
-        group(out, told, style);
-    }
 }
 
 /// The hatches, what is new first and in full.
@@ -130,19 +183,29 @@ fn draw_hatches(out: &mut String, plan: &OrganisationPlan, style: TextStyle) {
     }
 }
 
-fn group(out: &mut String, told: Vec<&Action>, style: TextStyle) {
+/// The objects of an app in pieces: many new ones are counted, and what is held for one reason stands together.
+fn group<'a>(told: Vec<&'a Action>, style: TextStyle) -> Vec<Piece<'a>> {
     let (held, told) = if style.verbose { (Vec::new(), told) } else { HeldObjects::split(told) };
-    let created = || told.iter().copied().filter(|action| action.verb() == Verb::Create);
-    let counts = created().count();
-    let folded = !style.verbose && counts > LISTED;
-    if folded {
+    let (created, others): (Vec<&Action>, Vec<&Action>) =
+        told.iter().copied().partition(|action| action.verb() == Verb::Create);
+    let is_folded = !style.verbose && created.len() > LISTED;
+    let mut pieces = Vec::new();
+    if is_folded {
         let mark = mark(style.drawing, Verb::Create);
-        let _ = writeln!(out, "    {mark} {counts} objects: {}", kinds(created()));
+        let text = format!("    {mark} {} objects: {}\n", created.len(), kinds(created.iter().copied()));
+        pieces.push(Piece { heading: None, actions: created, text });
     }
-    for action in told.iter().filter(|action| !folded || action.verb() != Verb::Create) {
-        draw_action(out, action, style);
+    for action in if is_folded { others } else { told } {
+        let mut text = String::new();
+        draw_action(&mut text, action, style);
+        pieces.push(Piece { heading: None, actions: vec![action], text });
     }
-    held.iter().for_each(|held| draw_held(out, held, style));
+    for held in held {
+        let mut text = String::new();
+        draw_held(&mut text, &held, style);
+        pieces.push(Piece { heading: None, actions: held.actions, text });
+    }
+    pieces
 }
 
 /// Objects that are held for one reason, and what would change of them.
@@ -163,7 +226,7 @@ fn draw_action(out: &mut String, action: &Action, style: TextStyle) {
     let paint = |colour: Style, text: &str| paint(style.drawing, colour, text);
     let mark = mark(style.drawing, action.verb());
     let note = action.note.as_ref().map(|note| format!("; {note}")).unwrap_or_default();
-    let unverified = if action.verb().writes() && !action.verified { ", not verified by the server" } else { "" };
+    let unverified = if style.asked && action.verb().writes() && !action.verified { ", not verified by the server" } else { "" };
     let reason = visible::line(&action.reason().to_string());
     let origin = action.origin.as_ref().filter(|_| action.changes.is_empty() || action.base().is_none());
     let origin = origin.map(|place| from(place, style.drawing));
@@ -216,7 +279,7 @@ fn in_line(place: &str, drawing: Drawing) -> String {
 }
 
 /// `2 → 3`, or in words.
-fn moved(was_there: bool, before: &str, by: &str, after: &str, drawing: Drawing) -> String {
+pub(super) fn moved(was_there: bool, before: &str, by: &str, after: &str, drawing: Drawing) -> String {
     if drawing.is_narrated() {
         return if was_there { format!("from {before}{by} to {after}") } else { format!("new, {after}") };
     }

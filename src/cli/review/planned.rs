@@ -3,22 +3,26 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::kept::KeptDetail;
-use super::offline::{OfflinePlan, PlannedAgainst};
-use super::show::{ShownPlan, ShownRound};
-use super::workspace::{check_against, named_base, now};
-use super::{CommandFailure, place};
-use crate::check::{Checked, Memo, past_of};
-use crate::git::{CommitId, Merged, Snapshot, Workspace, merged};
-use crate::report::{fingerprints, reviewed_findings};
+use super::super::kept::KeptDetail;
+use super::super::offline::{OfflinePlan, PlannedAgainst};
+use super::super::show::{ShowFormat, ShowOptions, ShownPlan, ShownRound};
+use super::super::workspace::{check_against, named_base, now};
+use super::super::{CommandFailure, place};
+use crate::check::{Checked, Memo, check, past_of};
+use crate::forge::CiPlace;
+use crate::git::{CommitId, MergeTarget, Merged, Snapshot, Workspace, merged};
+use crate::model::{Boundary, Reviewer};
+use crate::report::{Drawing, fingerprints, reviewed_findings};
 use crate::review::{Against, MergeOutcome, Review, ReviewedSeverity, Target};
 
 /// What a review is asked for.
 pub(super) struct ReviewAsked<'a> {
-    /// The commit that is looked at; `HEAD` where absent.
-    pub(super) commit: Option<&'a str>,
+    /// The commit that is looked at, in hexadecimal.
+    pub(super) head: &'a str,
     /// Where its work began; found out where absent.
     pub(super) base: Option<&'a str>,
+    /// Where it goes.
+    pub(super) target: MergeTarget,
     /// A snapshot of the clusters.
     pub(super) live: Option<&'a Path>,
     /// How much of the plan is kept for its whole text.
@@ -28,18 +32,38 @@ pub(super) struct ReviewAsked<'a> {
 /// A review, with the plan that it tells of.
 pub(super) struct Reviewed {
     pub(super) review: Review,
-    pub(super) planned: OfflinePlan,
+    planned: OfflinePlan,
+}
+
+/// The whole id of the commit that is planned: the one that is named, else the one that the CI tells, else `HEAD`.
+pub(super) fn head(
+    workspace: &Workspace,
+    named: Option<&str>,
+    place: Option<&CiPlace>,
+) -> Result<String, CommandFailure> {
+    let told = place.and_then(|place| place.head.as_deref());
+    Ok(workspace.repository()?.commit(named.or(told).unwrap_or("HEAD"))?.id.0)
+}
+
+/// Where the work goes, as the CI's variables tell it, else the event.
+pub(super) fn target(place: Option<&CiPlace>) -> MergeTarget {
+    let told = place::target();
+    MergeTarget {
+        base: told.base.or_else(|| place.and_then(|place| place.base.clone())),
+        branch: told.branch.or_else(|| place.and_then(|place| place.base_branch.clone())),
+        main: told.main,
+    }
 }
 
 impl Reviewed {
     /// Checks and plans a commit against where its work began.
     pub(super) fn of(workspace: &Workspace, asked: &ReviewAsked<'_>) -> Result<Self, CommandFailure> {
         let repository = workspace.repository()?;
-        let head = repository.commit(asked.commit.unwrap_or("HEAD"))?.id;
+        let head = repository.commit(asked.head)?.id;
         let base = began(workspace, asked, &head)?;
         let (garden, before) = (workspace.snapshot(Some(&head.0))?, workspace.snapshot(Some(&base.0))?);
         let mut memo = Memo::default();
-        let tip = repository.target_tip(&place::target()).filter(|(_, tip)| *tip != base && *tip != head);
+        let tip = repository.target_tip(&asked.target).filter(|(_, tip)| *tip != base && *tip != head);
         let after = tip.as_ref().map(|(_, tip)| workspace.snapshot(Some(&tip.0)));
         let joined = after.as_ref().and_then(|after| after.as_ref().ok()).map(|after| merged(&before, &garden, after));
         // Against clusters the branch alone would take back what others merged since.
@@ -47,27 +71,16 @@ impl Reviewed {
             (Some(Merged::Clean(joined)), Some(_)) => joined.clone(),
             _ => garden.clone(),
         };
-        let reaches_all = |checked: &Checked| reaching_all(checked, &before, &garden);
         let against = match asked.live {
             Some(file) => PlannedAgainst::Snapshot(file),
             None => PlannedAgainst::Commit(before.clone()),
         };
         let planned = OfflinePlan::of(workspace, &mut memo, planned, against, &[], asked.keep)?;
-        let shown = ShownRound {
-            checked: &planned.checked,
-            round: &planned.round,
-            plan: planned.plan.as_ref().map(ShownPlan::Kept),
-            loud: true,
-            against: planned.against(),
-        };
-        let older = match asked.live {
-            None => planned.older_findings(),
-            Some(_) => found_in(&check_against(workspace, &mut memo, before.clone(), None)),
-        };
-        let mut review = shown.review(&older)?;
+        let base_checked = check_against(workspace, &mut memo, before.clone(), None);
+        let mut review = shown(&planned).review(&found_in(&base_checked))?;
         review.head.clone_from(&head.0);
         review.made = now().as_second();
-        review.reaches_all = reaches_all(&planned.checked);
+        review.reaches_all = reaching_all(&planned.checked, &before, &garden);
         if let Against::Snapshot { base: named, .. } = &mut review.against {
             named.clone_from(&base.0);
         }
@@ -80,8 +93,44 @@ impl Reviewed {
             };
             Target { branch, commit: tip.0, ahead, merge }
         });
+        let garden = base_checked.garden.as_ref().or(planned.checked.garden.as_ref());
+        if review.garden.is_empty() {
+            review.garden = garden.map(|garden| garden.name.to_string()).unwrap_or_default();
+        }
         Ok(Self { review, planned })
     }
+
+    /// Writes the whole plan as text, which is never cut.
+    pub(super) fn write_details(&self, out: &mut impl std::io::Write) -> Result<(), CommandFailure> {
+        let options = ShowOptions { format: ShowFormat::Text, drawing: Drawing::Plain, verbose: false, daemon: false };
+        shown(&self.planned).write(options, out)
+    }
+
+    /// What its reader must know of how it was made.
+    pub(super) fn notes(&self) -> Vec<String> {
+        self.planned.notes()
+    }
+}
+
+/// The plan as it is printed.
+fn shown(planned: &OfflinePlan) -> ShownRound<'_> {
+    ShownRound {
+        checked: &planned.checked,
+        round: &planned.round,
+        plan: planned.plan.as_ref().map(ShownPlan::Kept),
+        loud: true,
+        against: planned.against(),
+    }
+}
+
+/// Who writes comments, as the garden says where the work began: what is merged decides, not what asks to be.
+pub(super) fn reviewer(workspace: &Workspace, asked: &ReviewAsked<'_>) -> Result<Reviewer, CommandFailure> {
+    let base = began(workspace, asked, &CommitId(asked.head.to_owned()))?;
+    let Ok(mut snapshot) = workspace.snapshot(Some(&base.0)) else { return Ok(Reviewer::default()) };
+    let garden_file = Boundary::garden_file(&snapshot.folder);
+    snapshot.files.retain(|file| file.path == garden_file);
+    let checked = check(snapshot, None, now());
+    Ok(checked.garden.map(|garden| garden.reviewer).unwrap_or_default())
 }
 
 /// Where the work of a commit began.
@@ -94,7 +143,7 @@ fn began(workspace: &Workspace, asked: &ReviewAsked<'_>, head: &CommitId) -> Res
     if let Some(named) = named {
         return Ok(repository.commit(&named)?.id);
     }
-    match repository.began_from(&head.0, &place::target())? {
+    match repository.began_from(&head.0, &asked.target)? {
         Some(began) => Ok(began.commit),
         None => Err(CommandFailure::asked("the repository has no commit yet", "commit the garden first")),
     }
