@@ -128,7 +128,13 @@ impl<'a> ShownPlan<'a> {
 impl<'a> ShownRound<'a> {
     /// A round whose plan is in memory.
     pub(crate) fn held(checked: &'a Checked, round: &'a Round, loud: bool) -> Self {
-        Self { checked, round, plan: round.plan.as_ref().map(|plan| ShownPlan::Held(plan, None)), loud, against: Against::Clusters }
+        Self {
+            checked,
+            round,
+            plan: round.plan.as_ref().map(|plan| ShownPlan::Held(plan, None)),
+            loud,
+            against: Against::Clusters,
+        }
     }
 
     /// The same with what its plan does, for people.

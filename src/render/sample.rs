@@ -293,6 +293,7 @@ pub(crate) fn garden() -> Garden {
         span: CLUSTER,
         people: BTreeMap::new(),
         consent: Vec::new(),
+        reviewer: crate::model::Reviewer::default(),
         ceiling: None,
         deletions: Deletions {
             undeclared_at_most: 20,

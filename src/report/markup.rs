@@ -119,6 +119,10 @@ fn is_plain(word: &str) -> bool {
             || matches!(letter, '-' | '\'' | '/' | '.' | '+' | '(' | ')' | ',')
             || !letter.is_ascii()
     };
+    // Signs alone say nothing to anybody.
+    if core.is_empty() {
+        return !word.starts_with(':') || word.len() == 1;
+    }
     let has_plain_letters =
         core.char_indices().all(|(at, letter)| is_of_words(letter) || letter == ':' && is_between_digits(core, at));
     has_plain_letters && !word.starts_with(['/', '+', '%', '!', ':']) && !is_link(core) && !is_reference(core)

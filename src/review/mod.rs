@@ -15,7 +15,7 @@ mod limits;
 mod verdict;
 
 pub(crate) use limits::{LARGEST, read};
-pub(crate) use verdict::verdict;
+pub(crate) use verdict::{grouped, verdict};
 
 /// The schema of a review; it moves with every change that a reader must know of.
 pub(crate) const SCHEMA: &str = "parcelle.dev/review/v1";
@@ -151,6 +151,9 @@ pub(crate) struct LaterWords {
     pub(crate) origin: Option<String>,
 }
 
+/// How many objects of each kind, by verb.
+pub(crate) type UrgentCounts = BTreeMap<Verb, BTreeMap<String, usize>>;
+
 /// What changes of some organisations, in the same words for each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -161,9 +164,9 @@ pub(crate) struct Details {
     pub(crate) counts: String,
     /// How many objects, of each organisation.
     pub(crate) objects: usize,
-    /// Whether something is refused or deleted: it is shown before others.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) urgent: bool,
+    /// What must not be overlooked of it: how many objects of each kind are deleted, replaced or refused, of each organisation.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) urgent: UrgentCounts,
     /// The lines, as `parcelle plan` prints them.
     pub(crate) text: String,
 }

@@ -35,7 +35,8 @@ pub(crate) fn verdict(review: &Review) -> Verdict {
     parts.extend(interrupts);
     if refused > 0 {
         is_grave = true;
-        parts.push(format!("{} cannot be done as it is written", many(refused, "change")));
+        let written = if refused == 1 { "it is written" } else { "they are written" };
+        parts.push(format!("{} cannot be done as {written}", many(refused, "change")));
     }
     let mut size = size(plan);
     if is_quiet && plan.has_news() {
@@ -119,9 +120,9 @@ fn size(plan: &ReviewedPlan) -> String {
     }
     match (plan.impact.edits.len(), organisations) {
         (1, 1) => format!("one change of {}", plan.changed.keys().next().map_or("", Name::as_str)),
-        (1, many) => format!("one change of {many} organisations"),
+        (1, many) => format!("one change of {} organisations", grouped(many)),
         (_, 1) => format!("{} changes", plan.changed.keys().next().map_or("", Name::as_str)),
-        (_, many) => format!("{many} organisations change"),
+        (_, many) => format!("{} organisations change", grouped(many)),
     }
 }
 
@@ -130,9 +131,22 @@ fn sentence(parts: &[String]) -> String {
 }
 
 fn many(count: usize, word: &str) -> String {
-    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
+    if count == 1 { format!("1 {word}") } else { format!("{} {word}s", grouped(count)) }
 }
 
 fn counted(count: usize, word: &str, one: &str, more: &str) -> String {
     format!("{} {}", many(count, word), if count == 1 { one } else { more })
+}
+
+/// A number as people read it: `1,204`.
+pub(crate) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
 }

@@ -96,9 +96,10 @@ impl CauseTally {
                 None => match nearest() {
                     Some(at) => &mut self.effects[at],
                     None if states == 0 && !unedited::is_renderers(action) => {
-                        match lines.line_of(action).filter(|line| {
-                            self.lines.len() < MOST_LINES || self.lines.contains_key(line)
-                        }) {
+                        match lines
+                            .line_of(action)
+                            .filter(|line| self.lines.len() < MOST_LINES || self.lines.contains_key(line))
+                        {
                             Some(line) => self.lines.entry(line).or_default(),
                             None => self.other.entry(unedited::rest(action, true)).or_default(),
                         }
@@ -138,7 +139,8 @@ impl CauseTally {
     fn note_later(&mut self, plan: &OrganisationPlan, uses: &Uses) {
         for act in &plan.later {
             let told = uses.edits.iter().filter(|at| is_act_of(act, &self.edited.edits[**at]));
-            let of_app = |edit: &KnownEdit| edit.app.is_none() || edit.app.as_deref() == act.app.as_ref().map(Name::as_str);
+            let of_app =
+                |edit: &KnownEdit| edit.app.is_none() || edit.app.as_deref() == act.app.as_ref().map(Name::as_str);
             let told = told.filter(|at| of_app(&self.edited.edits[**at]));
             let near = |at: &usize| act.origin.as_ref().map_or(0, |origin| self.edited.edits[*at].nearness(origin));
             let all: Vec<usize> = told.copied().collect();

@@ -30,7 +30,9 @@ pub(super) fn without_line(action: &Action) -> Option<String> {
         Reason::Creating(why) => match why {
             Creating::DeletedBehindOurBack => DELETED,
             Creating::Acknowledged { .. } | Creating::Rerun { .. } => WORD,
-            Creating::NotThere | Creating::Resumed | Creating::SecretMade | Creating::SecretCopied { .. } => return None,
+            Creating::NotThere | Creating::Resumed | Creating::SecretMade | Creating::SecretCopied { .. } => {
+                return None;
+            }
         },
         Reason::Replacing(Replacing::Rerun { .. }) => WORD,
         Reason::Deleting(
@@ -142,8 +144,7 @@ impl<'a> LinesOf<'a> {
         }
         let (file, _) = self.context.sources.iter().filter(|(_, file)| *file.path == *place.file).last()?;
         let text = written(self.context, file, place);
-        let edit =
-            Edit { place: Place { column: 1, ..place.clone() }, word: String::new(), was: None, is: Some(text) };
+        let edit = Edit { place: Place { column: 1, ..place.clone() }, word: String::new(), was: None, is: Some(text) };
         self.last = Some((place.clone(), edit.clone()));
         Some(edit)
     }

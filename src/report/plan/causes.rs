@@ -101,12 +101,7 @@ fn row(equal: &[&EditEffect]) -> CauseRow {
 pub(super) fn others(impact: &Impact) -> Vec<OtherRow> {
     let row = |other: &OtherCause| {
         let names = names(std::iter::once(&other.whose));
-        OtherRow {
-            why: other.why.clone(),
-            does: other.does.join("; "),
-            reach: reach(other.objects, &names),
-            names,
-        }
+        OtherRow { why: other.why.clone(), does: other.does.join("; "), reach: reach(other.objects, &names), names }
     };
     impact.other.iter().map(row).collect()
 }
@@ -157,9 +152,15 @@ fn draw(out: &mut String, row: &CauseRow, drawing: Drawing) {
     let (does, reach) = (visible::line(&row.does), visible::line(&row.reach));
     match (does.is_empty(), reach.is_empty()) {
         (true, true) => {}
-        (false, true) => { let _ = writeln!(out, "      {does}"); }
-        (true, false) => { let _ = writeln!(out, "      {reach}"); }
-        (false, false) => { let _ = writeln!(out, "      {does}: {reach}"); }
+        (false, true) => {
+            let _ = writeln!(out, "      {does}");
+        }
+        (true, false) => {
+            let _ = writeln!(out, "      {reach}");
+        }
+        (false, false) => {
+            let _ = writeln!(out, "      {does}: {reach}");
+        }
     }
     if !row.later.is_empty() {
         let _ = writeln!(out, "      acts later: {}", visible::line(&row.later));

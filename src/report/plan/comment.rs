@@ -3,17 +3,19 @@
 //! It is cut at whole lines and whole parts alone. Where something is left out the comment says how much, and where it is; the
 //! verdict and the numbers of each part are never cut, so that a short comment does not read as a small change.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::matters;
 use super::page::Page;
 use super::words::many;
-use super::{causes, page};
+use super::{causes, page, urgent};
+use crate::name::Name;
 use crate::plan::minute;
 use crate::report::markup::{cell, code, code_cell, escape, fence, html};
 use crate::review::{
-    Against, Details, MergeOutcome, Review, ReviewedFinding, ReviewedPlan, ReviewedSeverity, Target, verdict,
+    Against, Details, MergeOutcome, Review, ReviewedFinding, ReviewedPlan, ReviewedSeverity, Target, UrgentCounts,
+    grouped, verdict,
 };
 
 /// How a comment is written.
@@ -56,6 +58,7 @@ pub(crate) fn comment(review: &Review, style: &CommentStyle) -> String {
         page.text(&format!("\n*{}*\n", escape(line)));
     }
     if let Some(plan) = &review.plan {
+        overlooked(&mut page, plan);
         organisations(&mut page, plan);
         left_out.extend(objects(&mut page, plan));
     }
@@ -186,7 +189,9 @@ fn written(page: &mut Page, plan: &ReviewedPlan) {
         format!("| {}{word} | {} | {} | {does} |\n", cell(&row.place), value(&row.was), value(&row.is))
     });
     let others = causes::others(&plan.impact);
-    let unedited = others.iter().map(|row| format!("| *no line:* {} | | | {} |\n", cell(&row.why), effect(&row.does, "", &row.reach)));
+    let unedited = others
+        .iter()
+        .map(|row| format!("| *no line:* {} | | | {} |\n", cell(&row.why), effect(&row.does, "", &row.reach)));
     page.list("| written | was | is | does |\n|---|---|---|---|", page::ROWS, edited.chain(unedited));
 }
 
@@ -221,13 +226,44 @@ fn findings(page: &mut Page, findings: &[ReviewedFinding], older: usize) {
     }
 }
 
+/// What must not be overlooked, where there is no room for all of it in full: a line for each organisation, and kinds and numbers of
+/// those for which there is no room either.
+fn overlooked(page: &mut Page, plan: &ReviewedPlan) {
+    let blocks: Vec<&Details> = plan.details.iter().filter(|block| !block.urgent.is_empty()).collect();
+    let whole: usize = blocks.iter().map(|block| block_of(block).len()).sum();
+    if whole <= page.left() * 3 / 4 {
+        return;
+    }
+    let mut by_name: BTreeMap<&Name, UrgentCounts> = BTreeMap::new();
+    for block in blocks {
+        block.organisations.iter().for_each(|name| urgent::add(by_name.entry(name).or_default(), &block.urgent, 1));
+    }
+    let heading = "\n**Not in full for want of room, and not to be overlooked:**\n\n";
+    let mut part = heading.to_owned();
+    let (mut rest, mut others) = (UrgentCounts::new(), 0_usize);
+    for (name, counts) in by_name {
+        let line = format!("- {}: {}\n", code(name.as_str()), escape(&urgent::words(&counts)));
+        if others == 0 && part.len() + line.len() + ASIDE <= page.left() {
+            part.push_str(&line);
+        } else {
+            others += 1;
+            urgent::add(&mut rest, &counts, 1);
+        }
+    }
+    if others > 0 {
+        let more = many_grouped(others, "organisation");
+        let _ = writeln!(part, "- **and in {more} more:** {}", escape(&urgent::words(&rest)));
+    }
+    page.whole(&part);
+}
+
 /// Who is concerned, by name.
 fn organisations(page: &mut Page, plan: &ReviewedPlan) {
     if plan.changed.len() <= NAMED {
         return;
     }
-    let names: Vec<&str> = plan.changed.keys().map(crate::name::Name::as_str).collect();
-    let open = format!("<details><summary>Organisations ({})</summary>\n", page::grouped(names.len()));
+    let names: Vec<&str> = plan.changed.keys().map(Name::as_str).collect();
+    let open = format!("<details><summary>Organisations ({})</summary>\n", grouped(names.len()));
     page.folded(&open, "organisations by name", names.chunks(1).map(|name| format!("{} · ", name[0])));
 }
 
@@ -241,7 +277,8 @@ fn objects(page: &mut Page, plan: &ReviewedPlan) -> Option<String> {
         }
     }
     if plan.left_out == 0 {
-        let words = || format!("{} of {}", many_grouped(objects, "object"), many_grouped(organisations.len(), "organisation"));
+        let words =
+            || format!("{} of {}", many_grouped(objects, "object"), many_grouped(organisations.len(), "organisation"));
         return (!organisations.is_empty()).then(words);
     }
     let organisations = plan.left_out.max(organisations.len());
@@ -250,7 +287,7 @@ fn objects(page: &mut Page, plan: &ReviewedPlan) -> Option<String> {
 
 fn many_grouped(count: usize, word: &str) -> String {
     let words = many(count, word);
-    words.replacen(&count.to_string(), &page::grouped(count), 1)
+    words.replacen(&count.to_string(), &grouped(count), 1)
 }
 
 fn block_of(block: &Details) -> String {
@@ -259,9 +296,9 @@ fn block_of(block: &Details) -> String {
     let (more, each) = match (block.organisations.len(), more) {
         (1, _) => (String::new(), ""),
         (_, 0) => (String::new(), " each"),
-        (_, more) => (format!(" and {} more", page::grouped(more)), " each"),
+        (_, more) => (format!(" and {} more", grouped(more)), " each"),
     };
-    let open = if block.urgent { " open" } else { "" };
+    let open = if block.urgent.is_empty() { "" } else { " open" };
     format!(
         "\n<details{open}><summary><b>{}</b>{more}: {}{each}</summary>\n\n{}\n</details>\n",
         names.join(", "),

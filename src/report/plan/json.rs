@@ -64,7 +64,13 @@ struct Told<'a> {
 /// # Panics
 /// Never: it holds only what JSON can say.
 pub(crate) fn head(head: &PlanHead, tally: &Tally, impact: &Impact) -> String {
-    let head = Opening { head, changes: tally.changes() > 0, acts_later: tally.acts_later(), hatched: tally.hatched(), impact };
+    let head = Opening {
+        head,
+        changes: tally.changes() > 0,
+        acts_later: tally.acts_later(),
+        hatched: tally.hatched(),
+        impact,
+    };
     visible::json(serde_json::to_string(&head).expect("plans hold only what JSON can say"))
 }
 

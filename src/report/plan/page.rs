@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::review::grouped;
+
 /// What rows of a table are called where some are left out.
 pub(super) const ROWS: &str = "edited lines";
 
@@ -25,7 +27,8 @@ impl Page {
         Self { out: head, room, left_out: Vec::new() }
     }
 
-    fn left(&self) -> usize {
+    /// The bytes that are left.
+    pub(super) fn left(&self) -> usize {
         self.room.saturating_sub(self.out.len())
     }
 
@@ -116,19 +119,6 @@ impl Page {
     pub(super) fn finish(self) -> String {
         self.out
     }
-}
-
-/// A number as people read it: `1,204`.
-pub(super) fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 #[cfg(test)]

@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::urgent::is_urgent;
 use super::words::counted;
-use super::{Tally, TextStyle, text};
+use super::{Tally, TextStyle, text, urgent};
 use crate::impact::Impact;
 use crate::name::Name;
 use crate::plan::{OrganisationPlan, Verb};
 use crate::report::Drawing;
-use crate::review::{Details, LaterWords, ReviewedPlan};
+use crate::review::{Details, LaterWords, ReviewedPlan, UrgentCounts};
 
 /// The most bytes of all texts of a review together; what there is no room for is counted.
 const MOST_DETAILS: usize = 4 << 20;
@@ -31,11 +30,10 @@ pub(crate) struct ReviewedPlanBuilder {
 /// A change, without the organisation whose it is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Piece {
-    /// Whether something is refused or deleted by it.
-    urgent: bool,
     heading: Option<String>,
     text: String,
     counts: BTreeMap<Verb, usize>,
+    urgent: UrgentCounts,
 }
 
 impl ReviewedPlanBuilder {
@@ -62,8 +60,8 @@ impl ReviewedPlanBuilder {
             for action in piece.actions.iter().filter(|action| action.verb() != Verb::Keep) {
                 *counts.entry(action.verb()).or_default() += 1;
             }
-            let urgent = piece.actions.iter().any(|action| is_urgent(action));
-            self.keep(Piece { urgent, heading: piece.heading, text: piece.text, counts }, &plan.organisation);
+            let urgent = urgent::count(piece.actions.iter().copied());
+            self.keep(Piece { heading: piece.heading, text: piece.text, counts, urgent }, &plan.organisation);
         }
     }
 
@@ -104,14 +102,23 @@ fn details(pieces: BTreeMap<Piece, Vec<Name>>) -> Vec<Details> {
     pieces.into_iter().for_each(|(piece, organisations)| of.entry(organisations).or_default().push(piece));
     let mut details: Vec<Details> = of.into_iter().map(|(organisations, pieces)| one(organisations, pieces)).collect();
     details.sort_by(|a, b| {
-        let key = |one: &Details| (!one.urgent, std::cmp::Reverse(one.organisations.len()));
+        let key = |one: &Details| (one.urgent.is_empty(), std::cmp::Reverse(one.organisations.len()));
         (key(a), &a.organisations).cmp(&(key(b), &b.organisations))
     });
     details
 }
 
 fn one(organisations: Vec<Name>, mut pieces: Vec<Piece>) -> Details {
-    pieces.sort_by(|a, b| (&a.heading, !a.urgent, &a.text).cmp(&(&b.heading, !b.urgent, &b.text)));
+    // What is of no app stands first, as in the plan of one organisation.
+    let is_of_app = |piece: &Piece| piece.heading.as_ref().is_some_and(|heading| heading.trim() != text::ITSELF);
+    pieces.sort_by(|a, b| {
+        (is_of_app(a), &a.heading, a.urgent.is_empty(), &a.text).cmp(&(
+            is_of_app(b),
+            &b.heading,
+            b.urgent.is_empty(),
+            &b.text,
+        ))
+    });
     let (mut text, mut counts) = (String::new(), BTreeMap::new());
     for of_app in pieces.chunk_by(|one, other| one.heading == other.heading) {
         let _ = write!(text, "{}", of_app[0].heading.as_deref().unwrap_or_default());
@@ -121,5 +128,7 @@ fn one(organisations: Vec<Name>, mut pieces: Vec<Piece>) -> Details {
         }
     }
     let objects = counts.values().sum();
-    Details { organisations, counts: counted(&counts), objects, urgent: pieces.iter().any(|piece| piece.urgent), text }
+    let mut urgent = UrgentCounts::new();
+    pieces.iter().for_each(|piece| urgent::add(&mut urgent, &piece.urgent, 1));
+    Details { organisations, counts: counted(&counts), objects, urgent, text }
 }

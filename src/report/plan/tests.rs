@@ -1,7 +1,9 @@
 //! Plans as people see them: the drawn text is the expectation.
 
 use super::*;
+use crate::impact::Impact;
 use crate::name::Name;
+use crate::plan::Verb;
 use crate::plan::{
     Action, Base, Changing, Conflict, Creating, Deed, FieldChange, Keeping, OrganisationPlan, Place, Plan, PlanHead,
     Refusing, SCHEMA, Shown, What,
@@ -169,34 +171,83 @@ fn no_markup_of_a_garden_survives_in_a_comment() {
     plan.organisations[0].actions[0].changes = vec![change("spec.title", "a", &format!("\"{hostile}\""), 3)];
     plan.organisations[0].actions[0]
         .refuse(Refusing::ServerRefused { status: 422, message: "denied by @admin, see #1 and `<b>`".to_owned() });
-    let markdown = markdown(&plan, Markdown::default());
-    for gone in ["@", "<script", "http://", "](", "**b**", "\u{202e}", " #1", "!12", "<b>`"] {
-        assert!(!markdown.contains(gone), "{gone} in\n{markdown}");
+    let markdown = markdown(&plan, 60_000);
+    assert!(markdown.contains(hostile.trim_end_matches('\u{202e}')) && !markdown.contains('\u{202e}'), "{markdown}");
+    assert_inert(&markdown);
+}
+
+/// Holds that a comment has no link, image or HTML but the folding of its own, and no mention or reference outside of code.
+fn assert_inert(markdown: &str) {
+    use pulldown_cmark::{Event, Options, Parser, Tag};
+    let mut code = 0_u32;
+    for event in Parser::new_ext(markdown, Options::ENABLE_TABLES | Options::ENABLE_GFM) {
+        match event {
+            Event::Start(Tag::CodeBlock(_)) => code += 1,
+            Event::End(pulldown_cmark::TagEnd::CodeBlock) => code -= 1,
+            Event::Start(Tag::Link { .. } | Tag::Image { .. }) => panic!("a link in\n{markdown}"),
+            Event::Html(html) | Event::InlineHtml(html) => {
+                let plain = ["<details", "</details>", "<summary", "<!--"];
+                assert!(plain.iter().any(|tag| html.trim_start().starts_with(tag)), "{html} in\n{markdown}");
+                assert!(!html.contains('@') && !html.contains("<script"), "{html}");
+            }
+            Event::Text(text) if code == 0 => {
+                assert!(!text.contains(['@', '#', '!', '~', '|']) && !text.contains("://"), "{text} in\n{markdown}");
+            }
+            _ => {}
+        }
     }
-    assert!(markdown.contains("&#35;\u{2060}1"));
-    assert!(markdown.starts_with("<!-- parcelle plan indiehosters -->"));
-    assert!(markdown.contains("<code>orgs/alternatiba.kdl&#58;3</code>"));
+    assert_eq!(code, 0, "{markdown}");
+}
+
+/// The comment of a plan within so many bytes.
+fn markdown(plan: &Plan, at_most: usize) -> String {
+    let mut builder = super::ReviewedPlanBuilder::new(true);
+    plan.organisations.iter().for_each(|one| builder.add(one));
+    let review = crate::review::Review {
+        schema: crate::review::SCHEMA.to_owned(),
+        garden: plan.head.garden.to_string(),
+        head: String::new(),
+        against: crate::review::Against::Clusters,
+        target: None,
+        made: 0,
+        plan: Some(builder.finish(&Tally::of(plan), Impact::default())),
+        findings: Vec::new(),
+        older_findings: 0,
+        kept: Vec::new(),
+        details: None,
+        reaches_all: Vec::new(),
+    };
+    super::comment(&review, &super::CommentStyle { at_most, ..super::CommentStyle::default() })
 }
 
 #[test]
 fn a_comment_stays_below_its_limit_and_says_what_it_left_out() {
     let mut plan = plan();
     let mut template = plan.organisations[0].clone();
-    template.actions.retain(|action| action.verb() != crate::plan::Verb::Refused);
+    template.actions.retain(|action| action.verb() != Verb::Refused);
     plan.organisations = (0..100)
         .map(|at| OrganisationPlan { organisation: name(&format!("organisation-{at}")), ..template.clone() })
         .collect();
-    let text = markdown(&plan, Markdown { at_most: 9_000 });
+    // Equal changes are told once, so each is of its own kind.
+    for (at, one) in plan.organisations.iter_mut().enumerate() {
+        one.actions.iter_mut().for_each(|action| action.id.name = format!("{}-{at}", action.id.name).into());
+    }
+    let text = markdown(&plan, 9_000);
     assert!(text.len() <= 9_000, "{}", text.len());
-    assert!(text.contains("with changes that take nothing away."), "{text}");
-    assert!(text.contains("for want of room") && text.contains("which is never cut"), "{text}");
+    assert!(text.starts_with("**Plan: 100 organisations change"), "{text}");
+    let (_, left_out) = text.split_once("Left out here for length: ").expect("the end says what is left out");
+    let told = text.matches("<summary><b>").count();
+    let each = plan.organisations[0].actions.iter().filter(|action| action.verb() != Verb::Keep).count();
+    let expected = format!("{} objects of {} organisations", (100 - told) * each, 100 - told);
+    assert!(told > 0 && left_out.contains(&expected), "{expected} in {left_out}");
+    assert!(left_out.contains("`parcelle plan` tells all of it"), "{left_out}");
 }
 
 /// Organisations with a change each; every tenth deletes a volume and has a service refused, the last one retires an app.
 fn large(count: usize) -> Plan {
     let mut plan = plan();
     let mut template = plan.organisations[0].clone();
-    template.actions.retain(|action| action.verb() != crate::plan::Verb::Refused);
+    template.actions.retain(|action| action.verb() != Verb::Refused);
     let one = |at: usize| {
         let mut one = OrganisationPlan { organisation: name(&format!("organisation-{at:04}")), ..template.clone() };
         if at.is_multiple_of(10) {
@@ -209,9 +260,6 @@ fn large(count: usize) -> Plan {
             ));
             one.actions.push(action(Deed::refused(Refusing::NotOurs), "Service", "theirs", None));
         }
-        if at + 1 == count {
-            one.retired.insert(name("pads"), crate::plan::Retirement { since: 0, until: 1_801_232_554 });
-        }
         one
     };
     plan.organisations = (0..count).map(one).collect();
@@ -220,25 +268,28 @@ fn large(count: usize) -> Plan {
 
 #[test]
 fn what_takes_something_away_is_never_left_out_of_a_comment() {
-    let text = markdown(&large(201), Markdown { at_most: 12_000 });
+    let distinct = |mut plan: Plan| {
+        for (at, one) in plan.organisations.iter_mut().enumerate() {
+            one.actions.iter_mut().for_each(|action| action.id.name = format!("{}-{at}", action.id.name).into());
+        }
+        plan
+    };
+    let text = markdown(&distinct(large(201)), 12_000);
     assert!(text.len() <= 12_000, "{}", text.len());
     for at in (0..201).step_by(10) {
-        let at = text.find(&format!("organisation-{at:04}")).unwrap_or_else(|| panic!("{at} in\n{text}"));
-        let end = text[at + 13..].find("organisation-").map_or(text.len(), |end| at + 13 + end);
-        assert!(text[at..end].contains("PersistentVolumeClaim"), "{}", &text[at..end]);
+        let line = format!("- `organisation-{at:04}`: delete 1 PersistentVolumeClaim; refused 1 Service\n");
+        assert!(text.contains(&line), "{line} in\n{text}");
     }
-    assert!(
-        text.contains(
-            "organisation-0200</code>: delete 1 PersistentVolumeClaim; refused 1 Service; pads retired until 2027-01-29"
-        ),
-        "{text}"
-    );
     // Where there is no room for names either, kinds and numbers are left.
-    let text = markdown(&large(2_001), Markdown { at_most: 6_000 });
+    let text = markdown(&distinct(large(5_001)), 6_000);
     assert!(text.len() <= 6_000, "{}", text.len());
-    let (_, rest) = text.split_once("and in ").unwrap();
+    let (_, rest) = text.split_once("**and in ").unwrap();
     let more: usize = rest.split_once(' ').unwrap().0.parse().unwrap();
     assert!(rest.contains(&format!("delete {more} PersistentVolumeClaim; refused {more} Service")), "{text}");
+    assert!(
+        text.starts_with("**Plan: 501 changes cannot be done as they are written; 5,001 organisations change.** ⚠"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -251,7 +302,8 @@ fn json_says_verbs_reasons_and_places() {
     assert_eq!(action["words"], "the garden asks for it");
     assert_eq!(action["changes"][0]["origin"]["line"], 17);
     assert_eq!(value["counts"]["unchanged"], 1);
-    let head: serde_json::Value = serde_json::from_str(&json::head(&plan.head, &Tally::of(&plan), &Impact::default())).unwrap();
+    let head: serde_json::Value =
+        serde_json::from_str(&json::head(&plan.head, &Tally::of(&plan), &Impact::default())).unwrap();
     assert_eq!(head["changes"], true);
 }
 

@@ -24,6 +24,8 @@ use crate::visible;
 
 /// So many fields of objects that are held together are shown.
 const HELD_CHANGES: usize = 6;
+/// What stands over the objects of no app.
+pub(super) const ITSELF: &str = "the organisation itself";
 /// More new objects than these are counted by kind instead of listed.
 const LISTED: usize = 3;
 
@@ -132,7 +134,7 @@ fn apps(plan: &OrganisationPlan, style: TextStyle) -> impl Iterator<Item = Piece
     by_app(plan).into_iter().flat_map(move |(app, actions)| {
         let told: Vec<&Action> = actions.into_iter().filter(|action| is_told(action, style.verbose)).collect();
         let until = later::retired(plan, app).unwrap_or_default();
-        let heading = format!("  {}{until}\n", bold(app.unwrap_or("the organisation itself"), style));
+        let heading = format!("  {}{until}\n", bold(app.unwrap_or(ITSELF), style));
         group(told, style).into_iter().map(move |piece| Piece { heading: Some(heading.clone()), ..piece })
     })
 }
@@ -226,7 +228,8 @@ fn draw_action(out: &mut String, action: &Action, style: TextStyle) {
     let paint = |colour: Style, text: &str| paint(style.drawing, colour, text);
     let mark = mark(style.drawing, action.verb());
     let note = action.note.as_ref().map(|note| format!("; {note}")).unwrap_or_default();
-    let unverified = if style.asked && action.verb().writes() && !action.verified { ", not verified by the server" } else { "" };
+    let unverified =
+        if style.asked && action.verb().writes() && !action.verified { ", not verified by the server" } else { "" };
     let reason = visible::line(&action.reason().to_string());
     let origin = action.origin.as_ref().filter(|_| action.changes.is_empty() || action.base().is_none());
     let origin = origin.map(|place| from(place, style.drawing));
