@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Whose;
 use super::data::room;
 use super::subject::Subject;
-use super::wording::{OneLine, bytes_of, moves, value, who};
+use super::wording::{OneLine, bytes_of, is_built_in, moves, value, who};
 use crate::model::{Grants, Organisation};
 use crate::plan::{Action, Place, Verb};
 use crate::quantity::{self, Dimension, Quantity};
@@ -114,8 +114,9 @@ impl AmountTally {
             let key = Key { amount, before, after: Some(after), grant, grant_before, offers: None };
             let (whose, line) = self.found.entry(key).or_default();
             whose.add(subject.name(), None);
-            let decided = largest(subject, objects, resource).or(place.map(|span| subject.place(span)));
-            line.add(decided);
+            // What a definition says of itself is no line that people turn.
+            let decided = largest(subject, objects, resource).filter(|place| !is_built_in(place));
+            line.add(decided.or(place.filter(|_| granted_anew).map(|span| subject.place(span))));
         }
     }
 

@@ -286,7 +286,7 @@ fn told(key: Key, sum: Sum) -> Interruption {
         whose: sum.whose,
         lead,
         words,
-        origin: sum.line.get(),
+        origin: sum.line.get().filter(|place| !is_built_in(place)),
         seconds: is_away.then_some(sum.away.seconds),
         at_most_seconds: (is_away && sum.away.most > 0).then_some(sum.away.most),
         pods: sum.pods,
