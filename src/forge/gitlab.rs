@@ -52,6 +52,15 @@ impl GitLab {
         format!("{}/merge_requests/{}{below}", self.root, self.number)
     }
 
+    /// The latest status of parcelle on a commit.
+    fn latest_status(&self, commit: &str) -> Result<Option<Value>, ForgeError> {
+        let name = STATUS_CONTEXT.replace('/', "%2F");
+        let path = format!("{}/repository/commits/{commit}/statuses?name={name}&per_page={PER_PAGE}", self.root);
+        let all = self.client.get_all("read the status", &path)?;
+        let own = all.into_iter().filter(|one| text(one, "name") == STATUS_CONTEXT);
+        Ok(own.max_by_key(|one| one["id"].as_u64()))
+    }
+
     fn position(&self, commit: &str, thread: &NewThread) -> Value {
         let read = self.read.borrow();
         let (base, start) = read.as_ref().map_or((commit, commit), |refs| (refs.base.as_str(), refs.start.as_str()));
@@ -157,23 +166,17 @@ impl Forge for GitLab {
         let path = format!("{}/statuses/{commit}", self.root);
         match self.client.write("set the status", &Method::POST, &path, &body, Repeat::Always) {
             Ok(answered) => Ok(account(&answered.value["author"], "username")),
-            Err(error) if is_set_already(&error) && self.status(commit)? == Some(read_back) => Ok(None),
+            // It is the status of this account: another one's would be no hindrance.
+            Err(error) if is_set_already(&error) => match self.latest_status(commit)? {
+                Some(latest) if state_of(&latest) == Some(read_back) => Ok(account(&latest["author"], "username")),
+                _ => Err(error),
+            },
             Err(error) => Err(error),
         }
     }
 
     fn status(&self, commit: &str) -> Result<Option<StatusState>, ForgeError> {
-        let name = STATUS_CONTEXT.replace('/', "%2F");
-        let path = format!("{}/repository/commits/{commit}/statuses?name={name}&per_page={PER_PAGE}", self.root);
-        let all = self.client.get_all("read the status", &path)?;
-        let latest = all.iter().filter(|one| text(one, "name") == STATUS_CONTEXT).max_by_key(|one| one["id"].as_u64());
-        Ok(latest.and_then(|latest| match text(latest, "status") {
-            "pending" | "running" | "created" => Some(StatusState::Pending),
-            "success" => Some(StatusState::Success),
-            "failed" => Some(StatusState::Failure),
-            "canceled" | "skipped" => Some(StatusState::Error),
-            _ => None,
-        }))
+        Ok(self.latest_status(commit)?.as_ref().and_then(state_of))
     }
 
     fn threads(&self) -> Result<Vec<LineThread>, ForgeError> {
@@ -214,6 +217,17 @@ impl Forge for GitLab {
 
     fn suggestion_form(&self) -> SuggestionForm {
         SuggestionForm::BelowLine
+    }
+}
+
+/// A status, as GitLab names it.
+fn state_of(status: &Value) -> Option<StatusState> {
+    match text(status, "status") {
+        "pending" | "running" | "created" => Some(StatusState::Pending),
+        "success" => Some(StatusState::Success),
+        "failed" => Some(StatusState::Failure),
+        "canceled" | "skipped" => Some(StatusState::Error),
+        _ => None,
     }
 }
 

@@ -43,10 +43,11 @@ pub(crate) use rules::vanished::ORGANISATION as VANISHED_ORGANISATION;
 pub(crate) use spelling::{setting_text, value_text};
 pub use typed::{
     Adopt, Age, App, AppFootprint, AppliedApp, Awaited, Claims, Cluster, ClusterClaims, ClusterNetwork, Deletions,
-    Footprint, Garden, Grants, KeptValue, Organisation, Past, PastOrganisation, Retired, Setting, WrittenClaim,
+    Footprint, Garden, Grants, KeptValue, Organisation, Past, PastOrganisation, Retired, Reviewer, Setting,
+    WrittenClaim,
 };
 pub(crate) use typed::{
-    AppNode, Consent, Contact, EnvValue, FieldDecision, Layer, Life, Offer, Person, ProviderChoice, Reviewer, senders,
+    AppNode, Consent, Contact, EnvValue, FieldDecision, Layer, Life, Offer, Person, ProviderChoice, senders,
 };
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ fn reviewed(finding: &Finding, fingerprint: String, sources: &Sources) -> Review
         help: finding.help.iter().cloned().chain(ways).collect(),
         place: Place::of(sources, finding.primary.span),
         end_line: sources.end(finding.primary.span).line,
+        on_changed_lines: false,
         suggestion: finding.fixes.iter().find_map(|fix| suggestion(finding, fix, sources)),
         fingerprint,
     }

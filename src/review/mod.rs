@@ -191,6 +191,9 @@ pub(crate) struct ReviewedFinding {
     pub(crate) place: Place,
     /// The last line of its place.
     pub(crate) end_line: usize,
+    /// Whether the change wrote all of these lines, so that a note can stand on them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) on_changed_lines: bool,
     /// The lines as a safe fix leaves them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) suggestion: Option<Suggestion>,
@@ -223,6 +226,24 @@ pub(crate) enum ReviewedSeverity {
 }
 
 impl Review {
+    /// A review of a plan alone, made against the clusters.
+    pub(crate) fn of_plan(garden: String, head: String, made: i64, plan: ReviewedPlan) -> Self {
+        Self {
+            schema: SCHEMA.to_owned(),
+            garden,
+            head,
+            against: Against::Clusters,
+            target: None,
+            made,
+            plan: Some(plan),
+            findings: Vec::new(),
+            older_findings: 0,
+            kept: Vec::new(),
+            details: None,
+            reaches_all: Vec::new(),
+        }
+    }
+
     /// Whether something found keeps the change from being applied as it is written.
     pub(crate) fn has_errors(&self) -> bool {
         self.findings.iter().any(|finding| finding.severity == ReviewedSeverity::Error)

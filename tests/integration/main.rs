@@ -7,6 +7,7 @@
 
 mod findings;
 mod first_garden;
+mod forge;
 mod fuzzed;
 mod ground;
 mod help;
@@ -70,6 +71,7 @@ mod stories_refusals;
 mod stories_remove;
 mod stories_renames;
 mod stories_retry;
+mod stories_review_forge;
 mod stories_rights;
 mod stories_rules;
 mod stories_saved;

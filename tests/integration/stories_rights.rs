@@ -102,7 +102,7 @@ async fn a_retired_organisation_whose_namespace_is_not_known_to_be_empty_keeps_i
     let Reason::Holding(Holding::NotKnownEmpty { .. }) = action.reason() else { panic!("{action:?}") };
     let words = action.reason().to_string();
     assert!(words.contains("may not list") && words.contains("daemonsets.apps"), "{words}");
-    let style = TextStyle { drawing: parcelle::report::Drawing::Plain, verbose: true };
+    let style = TextStyle { drawing: parcelle::report::Drawing::Plain, verbose: true, asked: true };
     let text = parcelle::report::plan::text(&plan, style);
     assert!(text.contains("add to the rules of parcelle's role: - {apiGroups: "), "{text}");
     assert!(world.get("Namespace", &alpha, alpha.as_str()).await.is_some());

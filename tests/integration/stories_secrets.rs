@@ -181,12 +181,12 @@ fn echoing(effect: &FaultEffect, canary: &str) -> FaultEffect {
 
 /// Everything that is told of a round.
 fn told(world: &World, round: &crate::story::Round) -> Vec<String> {
-    let style = TextStyle { drawing: parcelle::report::Drawing::Plain, verbose: true };
+    let style = TextStyle { drawing: parcelle::report::Drawing::Plain, verbose: true, asked: true };
     vec![
         format!("{:?} {:?}", round.plan, round.outcome),
         serde_json::to_string(&round.plan).expect("a plan is JSON"),
         parcelle::report::plan::text(&round.plan, style),
-        parcelle::report::plan::markdown(&round.plan, parcelle::report::plan::Markdown::default()),
+        parcelle::report::plan::markdown(&round.plan, 60_000),
         parcelle::report::plan::outcome(&round.outcome.organisations, TextStyle::default()),
         parcelle::report::render(Format::Json, &round.findings(), &world.sources, parcelle::report::Drawing::Plain),
     ]

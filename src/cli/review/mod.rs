@@ -11,6 +11,7 @@ use crate::git::Workspace;
 use crate::model::Reviewer;
 use crate::review::verdict;
 
+mod changed_lines;
 mod planned;
 mod posting;
 mod reach;

@@ -8,6 +8,7 @@ use super::super::offline::{OfflinePlan, PlannedAgainst};
 use super::super::show::{ShowFormat, ShowOptions, ShownPlan, ShownRound};
 use super::super::workspace::{check_against, named_base, now};
 use super::super::{CommandFailure, place};
+use super::changed_lines::ChangedLines;
 use crate::check::{Checked, Memo, check, past_of};
 use crate::forge::CiPlace;
 use crate::git::{CommitId, MergeTarget, Merged, Snapshot, Workspace, merged};
@@ -78,6 +79,7 @@ impl Reviewed {
         let planned = OfflinePlan::of(workspace, &mut memo, planned, against, &[], asked.keep)?;
         let base_checked = check_against(workspace, &mut memo, before.clone(), None);
         let mut review = shown(&planned).review(&found_in(&base_checked))?;
+        ChangedLines::between(&before, &garden).mark(&mut review.findings);
         review.head.clone_from(&head.0);
         review.made = now().as_second();
         review.reaches_all = reaching_all(&planned.checked, &before, &garden);

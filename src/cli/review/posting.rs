@@ -32,7 +32,7 @@ impl Beside {
 /// The posting of a review.
 pub(super) fn of(review: Review, beside: Beside) -> Posting {
     let verdict = verdict(&review);
-    let notes = review.findings.iter().filter_map(note).collect();
+    let notes = review.findings.iter().filter(|finding| finding.on_changed_lines).filter_map(note).collect();
     Posting {
         head: review.head.clone(),
         verdict: verdict.words,

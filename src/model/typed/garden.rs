@@ -14,7 +14,7 @@ use crate::source::{FileId, Span, Spanned};
 
 /// Who writes comments on merge requests; everybody else only computes them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Reviewer {
+pub enum Reviewer {
     /// The pipeline of the merge request.
     #[default]
     Ci,
@@ -36,7 +36,7 @@ pub struct Garden {
     /// Who must say yes to what.
     pub consent: Vec<Consent>,
     /// Who writes what a merge request would do as a comment on it.
-    pub(crate) reviewer: Reviewer,
+    pub reviewer: Reviewer,
     /// How much may vanish undeclared, and how long data is kept.
     pub deletions: Deletions,
     /// What an organisation may take of each thing that its offer says nothing of; absent where the garden says nothing.

@@ -9,9 +9,10 @@ use std::fmt::Write as _;
 use super::matters;
 use super::page::Page;
 use super::words::many;
-use super::{causes, page, urgent};
+use super::{ReviewedPlanBuilder, Tally, causes, page, urgent};
+use crate::impact::Impact;
 use crate::name::Name;
-use crate::plan::minute;
+use crate::plan::{Plan, minute};
 use crate::report::markup::{cell, code, code_cell, escape, fence, html};
 use crate::review::{
     Against, Details, MergeOutcome, Review, ReviewedFinding, ReviewedPlan, ReviewedSeverity, Target, UrgentCounts,
@@ -69,6 +70,15 @@ pub(crate) fn comment(review: &Review, style: &CommentStyle) -> String {
         let _ = writeln!(out, "\nLeft out here for length: {} → {whole}.", left_out.join("; "));
     }
     out
+}
+
+/// A plan alone as Markdown, within so many bytes: without what it does to people, which only its garden tells.
+pub fn markdown(plan: &Plan, at_most: usize) -> String {
+    let mut builder = ReviewedPlanBuilder::new(true);
+    plan.organisations.iter().for_each(|one| builder.add(one));
+    let reviewed = builder.finish(&Tally::of(plan), Impact::default());
+    let review = Review::of_plan(plan.head.garden.to_string(), plan.head.commit.clone(), plan.head.made, reviewed);
+    comment(&review, &CommentStyle { at_most, ..CommentStyle::default() })
 }
 
 /// The verdict, and what was compared with what.

@@ -25,6 +25,7 @@ mod words;
 
 pub(crate) use alike::AlikeOrganisations;
 pub(crate) use causes::causes;
+pub use comment::markdown;
 pub(crate) use comment::{CommentStyle, comment};
 pub(crate) use leader::LeaderStatus;
 pub(crate) use lost::DataGone;

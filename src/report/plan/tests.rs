@@ -199,27 +199,6 @@ fn assert_inert(markdown: &str) {
     assert_eq!(code, 0, "{markdown}");
 }
 
-/// The comment of a plan within so many bytes.
-fn markdown(plan: &Plan, at_most: usize) -> String {
-    let mut builder = super::ReviewedPlanBuilder::new(true);
-    plan.organisations.iter().for_each(|one| builder.add(one));
-    let review = crate::review::Review {
-        schema: crate::review::SCHEMA.to_owned(),
-        garden: plan.head.garden.to_string(),
-        head: String::new(),
-        against: crate::review::Against::Clusters,
-        target: None,
-        made: 0,
-        plan: Some(builder.finish(&Tally::of(plan), Impact::default())),
-        findings: Vec::new(),
-        older_findings: 0,
-        kept: Vec::new(),
-        details: None,
-        reaches_all: Vec::new(),
-    };
-    super::comment(&review, &super::CommentStyle { at_most, ..super::CommentStyle::default() })
-}
-
 #[test]
 fn a_comment_stays_below_its_limit_and_says_what_it_left_out() {
     let mut plan = plan();

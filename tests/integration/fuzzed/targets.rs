@@ -10,7 +10,7 @@ use std::path::Path;
 use parcelle::check::{Checked, Memo, check_again};
 use parcelle::git::{self, RawFile, Repository, Snapshot};
 use parcelle::plan::Plan;
-use parcelle::report::plan::{Markdown, TextStyle, markdown, text};
+use parcelle::report::plan::{TextStyle, markdown, text};
 use parcelle::report::{self, Drawing, Format};
 
 /// A small garden in which a tenant may use every hatch.
@@ -184,7 +184,7 @@ fn entries(mut data: &[u8], written: &[git2::Oid]) -> Vec<u8> {
 /// A saved plan, read and told in every format.
 pub fn saved_plan(data: &[u8]) {
     let Ok(plan) = serde_json::from_slice::<Plan>(data) else { return };
-    for told in [text(&plan, TextStyle::default()), markdown(&plan, Markdown::default())] {
+    for told in [text(&plan, TextStyle::default()), markdown(&plan, 60_000)] {
         assert!(!told.contains(['\u{1b}', '\u{7}', '\u{202e}']), "a control character is told as it is");
     }
     let again = serde_json::to_vec(&plan).unwrap();

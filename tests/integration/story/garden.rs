@@ -286,6 +286,7 @@ pub(super) fn garden(text: &str, cluster: &Name, uid: &str, file: FileId) -> Gar
         span,
         people: BTreeMap::new(),
         consent: Vec::new(),
+        reviewer: parcelle::model::Reviewer::default(),
         deletions: Deletions {
             undeclared_at_most: 3,
             undeclared_percent: 50,
