@@ -223,6 +223,8 @@ impl Telling<'_> {
         let mut shown = ShownRound::held(turn.checked, &turn.round, loud);
         let standing = shown.standing();
         if once || shown.writes() || shown.acts_later() || shown.warns() || standing != self.told {
+            impact = impact_of(turn);
+            shown = shown.with_impact(&impact);
             if let Some(log) = &log {
                 log.round(&shown);
             }
@@ -230,8 +232,6 @@ impl Telling<'_> {
             if let Some(format) = format {
                 let (drawing, verbose) = (self.output.drawing(), self.output.verbose());
                 let options = ShowOptions { format, drawing, verbose, daemon: !once };
-                impact = impact_of(turn);
-                shown = shown.with_impact(&impact);
                 self.output.write(|out| shown.write(options, out))?;
             }
         }

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::Whose;
 use super::data::room;
 use super::subject::Subject;
-use super::wording::{OneLine, bytes_of, moves, value, who};
+use super::wording::{OneLine, bytes_of, is_built_in, moves, value, who};
 use crate::model::{Grants, Organisation};
 use crate::plan::{Action, Place, Verb};
-use crate::quantity::{Dimension, Quantity};
+use crate::quantity::{self, Dimension, Quantity};
 use crate::render::rules::ceilings;
 use crate::render::{OrganisationObjects, ResourceName};
 
@@ -114,8 +114,9 @@ impl AmountTally {
             let key = Key { amount, before, after: Some(after), grant, grant_before, offers: None };
             let (whose, line) = self.found.entry(key).or_default();
             whose.add(subject.name(), None);
-            let decided = largest(subject, objects, resource).or(place.map(|span| subject.place(span)));
-            line.add(decided);
+            // What a definition says of itself is no line that people turn.
+            let decided = largest(subject, objects, resource).filter(|place| !is_built_in(place));
+            line.add(decided.or(place.filter(|_| granted_anew).map(|span| subject.place(span))));
         }
     }
 
@@ -269,16 +270,10 @@ fn amounts(key: &Key) -> String {
     };
     let after = key.after.unwrap_or(0);
     let granted = key.grant.map(shown);
-    let unit = |text: &str| text.split_once(' ').map(|(_, unit)| unit.to_owned());
-    // A unit that is said of the grant is not said again.
+    // What is granted says the unit, where that suits the amount.
     let short = |amount: u64| {
-        let text = shown(amount);
-        match granted.as_deref().and_then(unit) {
-            Some(common) if unit(&text).as_deref() == Some(&*common) => {
-                text.split_once(' ').map(|(number, _)| number.to_owned()).unwrap_or(text)
-            }
-            _ => text,
-        }
+        let common = granted.as_deref().and_then(|granted| granted.rsplit(' ').next()).and_then(quantity::unit);
+        common.and_then(|(_, factor)| in_units(amount, factor)).unwrap_or_else(|| shown(amount))
     };
     let of = |amount: u64| match &granted {
         Some(granted) => format!("{} of {granted}", short(amount)),
@@ -292,5 +287,52 @@ fn amounts(key: &Key) -> String {
         Some(before) if before == after => format!("{}{anew}", of(after)),
         Some(before) => format!("{}, then {}{anew}", of(before), short(after)),
         None => format!("{} then; how much it is now is not known{anew}", of(after)),
+    }
+}
+
+/// An amount as a number of units with at most two decimals, rounded up: what is over by a little still reads as more. `None` where
+/// that would be less than one of them and not exact.
+fn in_units(amount: u64, factor: u64) -> Option<String> {
+    let (hundredths, factor) = (u128::from(amount) * 100, u128::from(factor));
+    if amount == 0 || (u128::from(amount) < factor && !hundredths.is_multiple_of(factor)) {
+        return (amount == 0).then(|| "0".to_owned());
+    }
+    let number = hundredths.div_ceil(factor);
+    let text = format!("{}.{:02}", number / 100, number % 100);
+    Some(text.trim_end_matches('0').trim_end_matches('.').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(amount: Amount, before: Option<u64>, after: u64, grant: Option<u64>) -> Key {
+        Key { amount, before, after: Some(after), grant, grant_before: None, offers: None }
+    }
+
+    #[test]
+    fn amounts_are_said_in_the_unit_of_the_grant() {
+        const GIB: u64 = 1 << 30;
+        let storage = |before, after, grant| amounts(&key(Amount::Storage, before, after, grant));
+        assert_eq!(storage(Some(134 * GIB), 144 * GIB, Some(300 * GIB)), "134 of 300 GiB, then 144");
+        assert_eq!(storage(Some(812 * GIB), 912 * GIB, Some(2048 * GIB)), "812 GiB of 2 TiB, then 912 GiB");
+        assert_eq!(storage(None, 144 * GIB, Some(300 * GIB)), "144 of 300 GiB then; how much it is now is not known");
+        assert_eq!(storage(Some(0), 2 * GIB, None), "0 bytes, then 2 GiB");
+        let memory = amounts(&key(Amount::Memory, Some(5440 << 20), 5184 << 20, Some(64 * GIB)));
+        assert_eq!(memory, "5.32 of 64 GiB, then 5.07");
+        let cpu = amounts(&key(Amount::Cpu, Some(2_100), 2_050, Some(24_000)));
+        assert_eq!(cpu, "2.1 of 24 cores, then 2.05");
+    }
+
+    #[test]
+    fn what_is_over_or_nearly_over_its_grant_is_marked() {
+        let mark = |after| {
+            let told = told(key(Amount::Storage, Some(1), after, Some(100)), Whose::default(), None);
+            (told.over, told.tight, told.words.contains("more than"))
+        };
+        assert_eq!(mark(90), (false, false, false));
+        assert_eq!(mark(91), (false, true, true));
+        assert_eq!(mark(100), (false, true, true));
+        assert_eq!(mark(101), (true, false, true));
     }
 }

@@ -78,12 +78,12 @@ fn is_retired(subject: &Subject<'_>, action: &Action) -> bool {
 /// How many are kept before and after, where that gets fewer, and of what.
 fn fewer(change: &FieldChange) -> Option<(u64, u64, &'static str)> {
     const KEPT: [(&str, &str); 7] = [
-        ("keepLast", "the newest kept:"),
-        ("keepHourly", "kept of hours:"),
-        ("keepDaily", "kept of days:"),
-        ("keepWeekly", "kept of weeks:"),
-        ("keepMonthly", "kept of months:"),
-        ("keepYearly", "kept of years:"),
+        ("keepLast", "newest ones kept:"),
+        ("keepHourly", "hourly ones kept:"),
+        ("keepDaily", "daily ones kept:"),
+        ("keepWeekly", "weekly ones kept:"),
+        ("keepMonthly", "monthly ones kept:"),
+        ("keepYearly", "yearly ones kept:"),
         ("retentionPolicy", "days for which databases can be brought back:"),
     ];
     let days = change.path.ends_with("env[name=DAYS].value").then_some("days for which files can be brought back:");

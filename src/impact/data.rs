@@ -281,7 +281,11 @@ fn told(key: &Key, sum: Sum) -> DataImpact {
         DataHow::GoesNow => ("Gone when this is done:".to_owned(), format!("{of}{what}")),
         DataHow::GoesLater => {
             let lead = date.map_or_else(|| "Goes later".to_owned(), |date| format!("Gone on {date}"));
-            (lead, format!("unless taken back: {of}{what} ({}). Without the word `retired` it stays.", key.says))
+            let before = key.says.split_once("; ").map(|(_, before)| format!(" ({before})")).unwrap_or_default();
+            (
+                lead,
+                format!("unless taken back: {of}{what}{before}; it stays if the word `retired` goes before that day"),
+            )
         }
         DataHow::MadeAnew => ("Made anew:".to_owned(), format!("{of}{what}; {}", key.says)),
         DataHow::Restored => ("Restored:".to_owned(), format!("{of}, {}", key.says)),

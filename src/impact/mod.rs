@@ -25,6 +25,8 @@ mod effects;
 pub(crate) mod images;
 pub(crate) mod interruptions;
 mod subject;
+#[cfg(test)]
+mod tests;
 mod wording;
 
 pub(crate) use amounts::AmountChange;

@@ -15,7 +15,7 @@ const GROUPS: usize = 3;
 /// What is shorter is said as seconds, in seconds.
 const SHORT: u64 = 15;
 /// The most characters of a text of others in a sentence.
-const LONGEST: usize = 80;
+const LONGEST: usize = 120;
 
 /// `a`, `a and b`, `a, b and c`, `a, b, c, d and 9 more`.
 pub(super) fn list<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> String {
@@ -113,6 +113,19 @@ pub(super) fn value(shown: Option<&Shown>) -> Option<&Value> {
 /// Whether a field is another afterwards; of what is secret nobody sees more than that it was written.
 pub(super) fn moves(change: &FieldChange) -> bool {
     change.before != change.after || matches!(change.after, Some(Shown::Secret))
+}
+
+/// The line behind what an action does to fields: one of the garden before one of a built-in definition; else the one behind its
+/// object.
+pub(super) fn best_line<'a>(action: &Action, changes: impl Iterator<Item = &'a FieldChange>) -> Option<Place> {
+    let places: Vec<&Place> = changes.filter_map(|change| change.origin.as_ref()).collect();
+    let of_garden = places.iter().find(|place| !is_built_in(place));
+    of_garden.or(places.first()).map(|place| (*place).clone()).or_else(|| action.origin.clone())
+}
+
+/// Whether a line stands in a definition that comes with parcelle.
+pub(super) fn is_built_in(place: &Place) -> bool {
+    place.file.starts_with('<')
 }
 
 /// The line behind a change of a field, or behind its object.

@@ -54,6 +54,7 @@ mod stories_log;
 mod stories_leaders;
 mod stories_left_pods;
 mod stories_loop;
+mod stories_matters;
 mod stories_moments;
 mod stories_names;
 mod stories_new;

@@ -54,7 +54,7 @@ pub(super) fn brake(subject: &Subject<'_>, hits: &mut Hits<'_>) {
             after.unwrap_or_else(|| "none".to_owned()),
             before.unwrap_or_else(|| "none".to_owned())
         );
-        hits.danger(None, says, act.origin.clone());
+        hits.of_all(Level::Danger, says, act.origin.clone());
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::subject::Subject;
-use super::wording::{OneLine, many, who};
+use super::wording::{OneLine, who};
 use super::{AppliedGarden, ImpactContext, Whose};
 use crate::name::Name;
 use crate::plan::Place;
@@ -134,6 +134,13 @@ impl Hits<'_> {
         sum.line.add(line);
     }
 
+    /// The same of what is the same for every organisation.
+    fn of_all(&mut self, level: Level, says: String, line: Option<Place>) {
+        let organisation = self.organisation.take();
+        self.hit(level, None, says, line);
+        self.organisation = organisation;
+    }
+
     fn danger(&mut self, app: Option<&Name>, says: String, line: Option<Place>) {
         self.hit(Level::Danger, app, says, line);
     }
@@ -208,9 +215,4 @@ fn told(key: Key, sum: Sum) -> Danger {
         origin: sum.line.get(),
         told_above: key.told_above,
     }
-}
-
-/// `1 object`, `3 objects`.
-fn objects_of(count: usize) -> String {
-    many(count, "object")
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Hits, objects_of};
+use super::Hits;
 use crate::impact::backups::{self, makes_backups};
 use crate::impact::images;
 use crate::impact::subject::Subject;
@@ -10,6 +10,7 @@ use crate::impact::wording::{line, moves, short, value};
 use crate::kind::{GARAGE_BUCKET, GARAGE_KEY, POSTGRES_ROLE, SECRET};
 use crate::name::Name;
 use crate::plan::{Action, Holding, Place, Reason, Refusing, Replacing, Verb};
+use crate::render::TermWord;
 use serde_json::Value;
 
 /// Data goes when the plan is carried out.
@@ -118,51 +119,33 @@ pub(super) fn several_releases(subject: &Subject<'_>, hits: &mut Hits<'_>) {
 
 /// What the garden asks cannot be done.
 pub(super) fn refused(subject: &Subject<'_>, hits: &mut Hits<'_>) {
-    let refused = |action: &&Action| action.verb() == Verb::Refused;
-    each_reason(subject, refused, |app, reason, count, place| {
-        let says = format!("{} cannot be done as asked: {reason}", objects_of(count));
-        hits.danger(app, says, place);
-    });
+    let refused = subject.plan.actions.iter().filter(|action| action.verb() == Verb::Refused);
+    for action in refused {
+        let reason = match action.reason() {
+            // The words of a server are about one object each.
+            Reason::Refusing(Refusing::ServerRefused { .. }) => "the cluster refuses it".to_owned(),
+            reason => short(&reason.to_string()),
+        };
+        hits.danger(action.app.as_ref(), format!("not done as the garden asks: {reason}"), line(action, None));
+    }
 }
 
 /// Something would be done and is held back, by more than a word of the garden or the hour.
 pub(super) fn held(subject: &Subject<'_>, hits: &mut Hits<'_>) {
-    let is_said = |action: &Action| {
-        matches!(
-            action.reason(),
-            Reason::Holding(
-                Holding::Hold { .. } | Holding::Paused { .. } | Holding::AfterTheRest | Holding::NotAgreed { .. }
-            )
-        )
-    };
     let waits = |action: &Action| {
         let app = action.app.as_ref();
-        subject.plan.later.iter().any(|act| act.word == crate::render::TermWord::Upgrade && act.app.as_ref() == app)
+        subject.plan.later.iter().any(|act| act.word == TermWord::Upgrade && act.app.as_ref() == app)
     };
-    let held = |action: &&Action| action.verb() == Verb::Held && !is_said(action) && !waits(action);
-    each_reason(subject, held, |app, reason, count, place| {
-        hits.doubt(app, format!("{} stay as they are for now: {reason}", objects_of(count)), place);
-    });
-}
-
-/// The actions of one kind by app and reason.
-fn each_reason<'a>(
-    subject: &Subject<'a>,
-    wanted: impl Fn(&&'a Action) -> bool,
-    mut told: impl FnMut(Option<&Name>, &str, usize, Option<Place>),
-) {
-    let mut reasons: BTreeMap<(Option<&Name>, String), (usize, Option<Place>)> = BTreeMap::new();
-    for action in subject.plan.actions.iter().filter(wanted) {
-        let reason = match action.reason() {
-            // The words of a server are about one object each.
-            Reason::Refusing(Refusing::ServerRefused { .. }) => "the cluster refused it".to_owned(),
-            reason => short(&reason.to_string()),
+    let held = subject.plan.actions.iter().filter(|action| !waits(action));
+    for action in held {
+        let Reason::Holding(why) = action.reason() else { continue };
+        let reason = match why {
+            Holding::Hold { .. } | Holding::Paused { .. } | Holding::AfterTheRest | Holding::NotAgreed { .. } => {
+                continue;
+            }
+            Holding::OverBudget { .. } => "more would be deleted undeclared than the garden allows".to_owned(),
+            why => short(&why.to_string()),
         };
-        let entry = reasons.entry((action.app.as_ref(), reason)).or_insert((0, None));
-        entry.0 += 1;
-        if entry.1.is_none() {
-            entry.1 = line(action, None);
-        }
+        hits.doubt(action.app.as_ref(), format!("held back for now: {reason}"), line(action, None));
     }
-    reasons.into_iter().for_each(|((app, reason), (count, place))| told(app, &reason, count, place));
 }

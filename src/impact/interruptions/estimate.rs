@@ -20,6 +20,9 @@ const GRACE: u64 = 30;
 const PROBE: (u64, u64) = (10, 3);
 /// How long a job takes that brings an app's data to a release, in seconds.
 pub(super) const JOB: u64 = 60;
+/// How long a database server is away whose major version changes, in seconds: all its servers stop while its files are brought
+/// over (CloudNativePG 1.29, "Offline in-place major upgrades").
+pub(super) const MAJOR: u64 = 300;
 
 /// How long an app is away.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

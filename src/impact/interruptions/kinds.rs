@@ -69,7 +69,7 @@ static POOLER: Operated = Operated {
 static MONGODB: Operated = Operated {
     pods: ("/spec/replsets/0/size", 3),
     restart: &["spec.image", "spec.replsets", "spec.mongod", "spec.sharding", "spec.secrets"],
-    may_restart: &["spec.crVersion", "spec.backup", "spec.upgradeOptions", "spec.updateStrategy", "spec.unsafeFlags"],
+    may_restart: &["spec.crVersion", "spec.backup.enabled", "spec.backup.image", "spec.backup.resources"],
     pause: Some("spec.pause"),
 };
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Whose;
 use super::images;
 use super::subject::Subject;
-use super::wording::{OneLine, about, count, line, list, many, short, who};
+use super::wording::{OneLine, about, best_line, count, is_built_in, list, many, moves, short, who};
 use crate::model::Organisation;
 use crate::name::Name;
 use crate::plan::{Action, Deleting, Place, Reason, Verb, What};
@@ -222,9 +222,11 @@ impl AppEffect {
         self.away.most = self.away.most.max(effect.away.most);
         self.pods += effect.pods;
         self.kinds.insert(action.id.kind.to_string());
-        if self.line.is_none() {
-            let stops = action.changes.iter().find(|change| change.path == "spec.replicas");
-            self.line = line(action, stops.or_else(|| images::change(action)));
+        if self.line.as_ref().is_none_or(is_built_in) {
+            let moved = || action.changes.iter().filter(|change| moves(change));
+            let counts = moved().filter(|change| matches!(&*change.path, "spec.replicas" | "spec.pause"));
+            let restarts = moved().filter(|change| change.path.starts_with("spec."));
+            self.line = best_line(action, counts.chain(images::change(action)).chain(restarts)).or(self.line.take());
         }
         self.release = self.release.take().or_else(|| images::release(action));
         self.reason = self.reason.or_else(|| stopped(subject, action));
@@ -244,7 +246,8 @@ fn stopped(subject: &Subject<'_>, action: &Action) -> Option<&'static str> {
 }
 
 fn told(key: Key, sum: Sum) -> Interruption {
-    let of = who(&sum.whose, Some("the databases"));
+    let own = if key.how == How::Away { "the databases, and the apps on them," } else { "the databases" };
+    let of = who(&sum.whose, Some(own));
     let several = count(&sum.whose) > 1;
     let why = key.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
     let pods = many(usize::try_from(sum.pods).unwrap_or(usize::MAX), "copy").replace("copys", "copies");
@@ -269,9 +272,12 @@ fn told(key: Key, sum: Sum) -> Interruption {
             let named = if rest > 0 { format!("{named} and {rest} further ones") } else { named };
             format!("{named} ({of})")
         }
-        How::Switches => format!("{of}{why}: {pods}, one of which takes over from another"),
+        How::Switches => format!("{of}{why}: their servers restart one after the other, and connections break once"),
         How::MayRestart => format!("{of}{why}; what changes may need it, and only the cluster decides"),
-        How::Restarts => format!("{of}{why}: {pods} one after the other"),
+        How::Restarts if sum.pods > u64::try_from(count(&sum.whose)).unwrap_or(u64::MAX) => {
+            format!("{of}{why}: {pods}, one after the other")
+        }
+        How::Restarts => format!("{of}{why}: a new copy is ready before the old one ends"),
         How::Stops | How::Away | How::Starts => format!("{of}{why}"),
     };
     let is_away = key.how == How::Away;
@@ -280,7 +286,7 @@ fn told(key: Key, sum: Sum) -> Interruption {
         whose: sum.whose,
         lead,
         words,
-        origin: sum.line.get(),
+        origin: sum.line.get().filter(|place| !is_built_in(place)),
         seconds: is_away.then_some(sum.away.seconds),
         at_most_seconds: (is_away && sum.away.most > 0).then_some(sum.away.most),
         pods: sum.pods,

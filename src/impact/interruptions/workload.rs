@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::How;
 use super::estimate::{self, Away};
 use super::kinds::{Operated, within};
+use crate::impact::images;
 use crate::impact::subject::{Subject, text};
 use crate::impact::wording::{moves, value};
 use crate::kind::{self, AUTOSCALER, DEPLOYMENT, STATEFUL_SET};
@@ -152,6 +153,10 @@ pub(super) fn of_operated(subject: &Subject<'_>, action: &Action, facts: &Operat
             let is_paused = facts
                 .pause
                 .and_then(|field| body?.pointer(&format!("/{}", field.replace('.', "/"))).and_then(Value::as_bool));
+            if images::replaced(action).any(|(_, before, after)| images::is_major(before, after)) {
+                let away = Away { seconds: estimate::MAJOR, most: 0 };
+                return Some(Effect { away, ..of_one() });
+            }
             let sure = moved().any(|change| within(&change.path, facts.restart));
             let maybe = moved().any(|change| within(&change.path, facts.may_restart));
             match (is_paused, sure, maybe) {

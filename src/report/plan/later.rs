@@ -106,7 +106,9 @@ impl LaterTally {
 
     /// A sentence for each line, in the order of its weight.
     pub(super) fn lines(&self) -> impl Iterator<Item = LaterLine> {
-        self.acts.iter().map(|(act, whose)| line(act, whose))
+        // Data that goes on a day stands before everything else, with what it is.
+        let acts = self.acts.iter().filter(|(act, _)| act.word != TermWord::KeepData);
+        acts.map(|(act, whose)| line(act, whose))
     }
 
     /// How far the plan is that of the hour at which it was made; nothing where it is not.

@@ -61,7 +61,7 @@ pub(crate) fn head(tally: &Tally, impact: &Impact, style: TextStyle) -> String {
         }
         out.push('\n');
     }
-    if tally.acts_later() {
+    if tally.later().next().is_some() {
         let _ = writeln!(out, "{}", bold("What acts later:"));
         for line in tally.later() {
             let origin = line.origin.map(|place| in_line(&place, style.drawing)).unwrap_or_default();
