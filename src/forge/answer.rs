@@ -66,7 +66,11 @@ fn said(body: &[u8]) -> String {
 
 pub(super) fn sent_on(doing: &'static str, location: Option<&str>) -> ForgeError {
     let to = location.map(|location| format!(" (`{}`)", visible::line(&shown_host(location)))).unwrap_or_default();
-    ForgeError::Unreadable { doing, why: format!("the forge sends on to another address{to}, which is not followed"), may_be_done: false }
+    ForgeError::Unreadable {
+        doing,
+        why: format!("the forge sends on to another address{to}, which is not followed"),
+        may_be_done: false,
+    }
 }
 
 /// The scheme and host of an address, and nothing else of it.
@@ -80,13 +84,17 @@ pub(super) fn shown_host(address: &str) -> String {
 pub(super) fn of_transport(doing: &'static str, error: &ureq::Error, is_write: bool) -> (ForgeError, Again) {
     let (why, again, may_be_done) = match error {
         ureq::Error::HostNotFound => ("nobody knows the name of its host".to_owned(), Again::Growing, false),
-        ureq::Error::Io(io) if io.kind() == io::ErrorKind::ConnectionRefused => (cause::of_io(io), Again::Growing, false),
+        ureq::Error::Io(io) if io.kind() == io::ErrorKind::ConnectionRefused => {
+            (cause::of_io(io), Again::Growing, false)
+        }
         ureq::Error::ConnectionFailed | ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
             ("no connection came about".to_owned(), Again::Growing, false)
         }
-        ureq::Error::Tls(_) | ureq::Error::Rustls(_) | ureq::Error::TlsRequired => {
-            ("its certificate is not trusted, or it speaks no TLS (`--forge-ca` adds a root)".to_owned(), Again::Never, false)
-        }
+        ureq::Error::Tls(_) | ureq::Error::Rustls(_) | ureq::Error::TlsRequired => (
+            "its certificate is not trusted, or it speaks no TLS (`--forge-ca` adds a root)".to_owned(),
+            Again::Never,
+            false,
+        ),
         // An error of TLS is hidden in one of IO, which says its words.
         ureq::Error::Io(io) if io.to_string().contains("certificate") => {
             ("its certificate is not trusted (`--forge-ca` adds a root)".to_owned(), Again::Never, false)

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use http::{HeaderMap, HeaderValue, Method, Request, header};
 use serde_json::Value;
 
-use super::answer::{Again, MOST_ANSWER, next_of_link, of_page, of_refusal, of_transport, page_of, sent_on, shown_host};
+use super::answer::{
+    Again, MOST_ANSWER, next_of_link, of_page, of_refusal, of_transport, page_of, sent_on, shown_host,
+};
 use super::connect::{ForgeAddress, ForgeRoots, ForgeToken, agent};
 use super::{ForgeError, ForgeKind, Patience};
 use crate::{cause, visible};
@@ -128,12 +130,18 @@ impl ForgeClient {
         loop {
             let answered = self.read(doing, &url, None)?;
             let Value::Array(page) = answered.value else {
-                return Err(ForgeError::Unreadable { doing, why: "the answer is no list".to_owned(), may_be_done: false });
+                return Err(ForgeError::Unreadable {
+                    doing,
+                    why: "the answer is no list".to_owned(),
+                    may_be_done: false,
+                });
             };
             let is_empty = page.is_empty();
             all.extend(page);
             pages += 1;
-            let Some(next) = self.next_page(doing, &url, &answered.headers, all.len(), is_empty)? else { return Ok(all) };
+            let Some(next) = self.next_page(doing, &url, &answered.headers, all.len(), is_empty)? else {
+                return Ok(all);
+            };
             if pages == MOST_PAGES {
                 let why = format!("there are more than {MOST_PAGES} pages of it");
                 return Err(ForgeError::Unreadable { doing, why, may_be_done: false });
@@ -160,7 +168,9 @@ impl ForgeClient {
             };
             return self.address.followed(next).map(Some).ok_or_else(elsewhere);
         }
-        if let Some(next) = text("x-next-page").filter(|next| !next.is_empty() && next.bytes().all(|digit| digit.is_ascii_digit())) {
+        if let Some(next) =
+            text("x-next-page").filter(|next| !next.is_empty() && next.bytes().all(|digit| digit.is_ascii_digit()))
+        {
             return Ok(Some(of_page(url, next)));
         }
         let total: Option<usize> = text("x-total-count").and_then(|total| total.parse().ok());
@@ -182,7 +192,9 @@ impl ForgeClient {
                 return Ok(answered);
             }
             let location = answered.headers.get(header::LOCATION).and_then(|location| location.to_str().ok());
-            url = location.and_then(|location| self.address.followed(location)).ok_or_else(|| sent_on(doing, location))?;
+            url = location
+                .and_then(|location| self.address.followed(location))
+                .ok_or_else(|| sent_on(doing, location))?;
         }
         Err(ForgeError::Unreadable { doing, why: "the forge sends on without an end".to_owned(), may_be_done: false })
     }
@@ -260,9 +272,9 @@ impl ForgeClient {
         };
         let is_write = body.is_some();
         let broken = |error: ureq::Error| of_transport(doing, &error, is_write);
-        let request = self.request(method, url, tag).map_err(|_| {
-            (ForgeError::Setting("a request to the forge cannot be written".to_owned()), Again::Never)
-        })?;
+        let request = self
+            .request(method, url, tag)
+            .map_err(|_| (ForgeError::Setting("a request to the forge cannot be written".to_owned()), Again::Never))?;
         let response = match body {
             Some(body) => agent.run(request.map(|()| body.to_string())),
             None => agent.run(request),

@@ -63,7 +63,8 @@ pub(super) fn marker(garden: &str) -> String {
 /// The comments of a garden among some: those that begin with its line, before those that hold it anywhere.
 pub(super) fn of_garden<'a>(comments: &'a [ForgeComment], garden: &str) -> Vec<&'a ForgeComment> {
     let marker = marker(garden);
-    let begins = |comment: &&ForgeComment| comment.body.trim_start().lines().next().map(str::trim_end) == Some(&*marker);
+    let begins =
+        |comment: &&ForgeComment| comment.body.trim_start().lines().next().map(str::trim_end) == Some(&*marker);
     let holds = |comment: &&ForgeComment| comment.body.lines().any(|line| line.trim() == marker);
     let first = comments.iter().filter(begins);
     first.chain(comments.iter().filter(|comment| !begins(comment) && holds(comment))).collect()

@@ -31,7 +31,8 @@ impl ForgeToken {
     /// Takes a token as it stands in a file or a variable.
     pub(crate) fn new(text: &str) -> Result<Self, ForgeError> {
         let text = text.trim();
-        let is_token = !text.is_empty() && text.len() <= LONGEST_TOKEN && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let is_token =
+            !text.is_empty() && text.len() <= LONGEST_TOKEN && text.bytes().all(|byte| byte.is_ascii_graphic());
         if is_token {
             Ok(Self(text.to_owned()))
         } else {
@@ -94,7 +95,10 @@ impl ForgeAddress {
             ForgeKind::GitHub if authority.host().eq_ignore_ascii_case("github.com") => {
                 ("https://api.github.com".to_owned(), String::new())
             }
-            _ => (format!("{scheme}://{authority}"), if given.is_empty() { root(kind, authority.host()) } else { given.to_owned() }),
+            _ => (
+                format!("{scheme}://{authority}"),
+                if given.is_empty() { root(kind, authority.host()) } else { given.to_owned() },
+            ),
         };
         Ok(Self { origin, path, is_loopback, is_plain })
     }
@@ -117,7 +121,9 @@ impl ForgeAddress {
     /// What people must know of it: absent where all is well.
     pub(crate) fn warning(&self) -> Option<String> {
         let is_open = self.is_plain && !self.is_loopback;
-        is_open.then(|| format!("the CI reaches its forge without TLS ({}): whoever is in between reads the token", self.origin))
+        is_open.then(|| {
+            format!("the CI reaches its forge without TLS ({}): whoever is in between reads the token", self.origin)
+        })
     }
 }
 
@@ -164,7 +170,11 @@ fn of_file(file: &Path) -> Result<Vec<CertificateDer<'static>>, ForgeError> {
 }
 
 /// The HTTP library, set so that it decides nothing by itself: no redirect, no status that is an error.
-pub(super) fn agent(address: &ForgeAddress, roots: &ForgeRoots, patience: &Patience) -> Result<ureq::Agent, ForgeError> {
+pub(super) fn agent(
+    address: &ForgeAddress,
+    roots: &ForgeRoots,
+    patience: &Patience,
+) -> Result<ureq::Agent, ForgeError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut tls = TlsConfig::builder().provider(TlsProvider::Rustls).unversioned_rustls_crypto_provider(provider);
     if !address.is_plain {
@@ -212,7 +222,13 @@ mod tests {
         ] {
             assert_eq!(ForgeAddress::new(kind, given, false).expect(given).below("/x"), wanted, "{given}");
         }
-        for bad in ["forge.example", "ftp://forge.example", "http://forge.example", "https://u:secret@forge.example", "https://f?x"] {
+        for bad in [
+            "forge.example",
+            "ftp://forge.example",
+            "http://forge.example",
+            "https://u:secret@forge.example",
+            "https://f?x",
+        ] {
             let error = ForgeAddress::new(ForgeKind::GitLab, bad, false).expect_err(bad).to_string();
             assert!(!error.contains("secret"), "{error}");
         }

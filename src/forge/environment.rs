@@ -64,7 +64,9 @@ pub(crate) fn find_place(environment: &CiEnvironment, flags: &PlaceFlags) -> Res
     let found = environment.place();
     let kind = flags.kind.or(found.as_ref().map(|found| found.kind));
     let lacks = |what: &str, flag: &str| {
-        ForgeError::Setting(format!("it is not known {what}: no CI that parcelle knows says it, and there is no `{flag}`"))
+        ForgeError::Setting(format!(
+            "it is not known {what}: no CI that parcelle knows says it, and there is no `{flag}`"
+        ))
     };
     let kind = kind.ok_or_else(|| lacks("which forge this is about", "--forge"))?;
     // What a CI says of one kind of forge is nothing about another.
@@ -183,14 +185,16 @@ impl CiEnvironment {
         let sha = |side: &str| Some(text(&pull[side], "sha").to_owned()).filter(|sha| is_commit(sha));
         let branch = Some(text(&pull["base"], "ref").to_owned()).filter(|branch| !branch.is_empty());
         let name = |side: &str| pull[side]["repo"]["full_name"].as_str().map(str::to_lowercase);
-        let from_fork = (!pull.is_null()).then(|| name("head").is_none() || name("head") != name("base") || pull["flow"] == 1);
+        let from_fork =
+            (!pull.is_null()).then(|| name("head").is_none() || name("head") != name("base") || pull["flow"] == 1);
         let run = match kind {
             ForgeKind::GitHub => self.word("GITHUB_RUN_ID"),
             _ => self.word("GITHUB_RUN_NUMBER"),
         };
-        let details = self.word("GITHUB_SERVER_URL").zip(run).map(|(server, run)| {
-            format!("{}/{repository}/actions/runs/{run}", server.trim_end_matches('/'))
-        });
+        let details = self
+            .word("GITHUB_SERVER_URL")
+            .zip(run)
+            .map(|(server, run)| format!("{}/{repository}/actions/runs/{run}", server.trim_end_matches('/')));
         let is_own = self.word("GITHUB_TOKEN").is_some();
         CiPlace {
             url: self.owned(url).unwrap_or_default(),
@@ -210,7 +214,8 @@ impl CiEnvironment {
     }
 
     fn gitlab(&self) -> CiPlace {
-        let repository = ["CI_MERGE_REQUEST_PROJECT_PATH", "CI_MERGE_REQUEST_PROJECT_ID", "CI_PROJECT_PATH", "CI_PROJECT_ID"];
+        let repository =
+            ["CI_MERGE_REQUEST_PROJECT_PATH", "CI_MERGE_REQUEST_PROJECT_ID", "CI_PROJECT_PATH", "CI_PROJECT_ID"];
         // On the pipeline of a branch: `group/name!7`, up to four of them.
         let open = || self.word("CI_OPEN_MERGE_REQUESTS")?.split(',').next()?.rsplit_once('!')?.1.parse().ok();
         let request = self.word("CI_MERGE_REQUEST_IID").and_then(|iid| iid.parse().ok()).or_else(open);

@@ -112,9 +112,11 @@ impl Forge for Forgejo {
 
     fn create_threads(&self, commit: &str, threads: &[NewThread]) -> Result<Vec<usize>, ForgeError> {
         let together = |threads: &[NewThread]| {
-            let comment = |thread: &NewThread| json!({"path": thread.path, "body": thread.body, "new_position": thread.line});
+            let comment =
+                |thread: &NewThread| json!({"path": thread.path, "body": thread.body, "new_position": thread.line});
             let comments: Vec<Value> = threads.iter().map(comment).collect();
-            let body = json!({"commit_id": commit, "event": "COMMENT", "body": super::threads::REVIEW, "comments": comments});
+            let body =
+                json!({"commit_id": commit, "event": "COMMENT", "body": super::threads::REVIEW, "comments": comments});
             self.client.write("comment on lines", &Method::POST, &self.pull("/reviews"), &body, Repeat::Once).map(drop)
         };
         let alone = |thread: &NewThread| together(std::slice::from_ref(thread));

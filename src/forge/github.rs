@@ -101,7 +101,8 @@ impl Forge for GitHub {
     }
 
     fn threads(&self) -> Result<Vec<LineThread>, ForgeError> {
-        let all = self.client.get_all("read the comments on lines", &self.pull(&format!("/comments?per_page={PER_PAGE}")))?;
+        let all =
+            self.client.get_all("read the comments on lines", &self.pull(&format!("/comments?per_page={PER_PAGE}")))?;
         let first = all.iter().filter(|one| one["in_reply_to_id"].is_null());
         Ok(first.filter_map(|one| comment(one, "user", "login")).map(LineThread::of_comment).collect())
     }
@@ -110,7 +111,8 @@ impl Forge for GitHub {
         let doing = "comment on lines";
         let together = |threads: &[NewThread]| {
             let comments: Vec<Value> = threads.iter().map(Self::comment_of).collect();
-            let body = json!({"commit_id": commit, "event": "COMMENT", "body": super::threads::REVIEW, "comments": comments});
+            let body =
+                json!({"commit_id": commit, "event": "COMMENT", "body": super::threads::REVIEW, "comments": comments});
             self.client.write(doing, &Method::POST, &self.pull("/reviews"), &body, Repeat::Once).map(drop)
         };
         let alone = |thread: &NewThread| {
@@ -156,7 +158,8 @@ pub(super) fn of_pull(doing: &'static str, pull: &Value) -> Result<MergeRequest,
     };
     let repository = |side: &Value| side["repo"]["full_name"].as_str().map(str::to_lowercase);
     // A head whose repository is gone was a fork. AGit requests of Forgejo name this repository, whoever pushed them.
-    let is_other = repository(head).is_none() || repository(head) != repository(base) || pull["flow"].as_u64() == Some(1);
+    let is_other =
+        repository(head).is_none() || repository(head) != repository(base) || pull["flow"].as_u64() == Some(1);
     Ok(MergeRequest {
         number: number(doing, pull, "number")?,
         state,

@@ -238,7 +238,8 @@ fn is_set_already(error: &ForgeError) -> bool {
 
 /// A discussion on a line of the diff, by its first note.
 fn of_discussion(discussion: &Value) -> Option<LineThread> {
-    let id = discussion["id"].as_str().filter(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric()))?;
+    let id =
+        discussion["id"].as_str().filter(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric()))?;
     let note = discussion["notes"].as_array()?.first()?;
     if note["resolvable"].as_bool() != Some(true) && note["position"].is_null() {
         return None;

@@ -27,7 +27,9 @@ pub(crate) use connect::{ForgeAddress, ForgeRoots, ForgeToken, open};
 pub(crate) use environment::{CiEnvironment, CiPlace, PlaceFlags, find_place};
 pub(crate) use failure::ForgeError;
 pub(crate) use patience::{DEFAULT_SECONDS, Patience};
-pub(crate) use publish::{Begun, CommentBody, CommentDone, LineNote, Posting, Published, begin, close, give_up, publish};
+pub(crate) use publish::{
+    Begun, CommentBody, CommentDone, LineNote, Posting, Published, begin, close, give_up, publish,
+};
 pub(crate) use rehearsal::Rehearsal;
 
 /// The name of the status that is set on commits.
@@ -241,4 +243,3 @@ pub(crate) trait Forge {
     fn can_resolve(&self) -> bool;
     fn suggestion_form(&self) -> SuggestionForm;
 }
-

@@ -107,7 +107,10 @@ mod tests {
             (TimeHeaders { remaining: Some("3"), reset: at, ..none }, None),
             (TimeHeaders { remaining: Some("0"), reset_time: Some("Wed, 21 Oct 2026 07:28:30 GMT"), ..none }, Some(90)),
             // The clock of the forge counts.
-            (TimeHeaders { remaining: Some("0"), reset: at, date: Some("Wed, 21 Oct 2026 07:27:55 GMT"), ..none }, Some(5)),
+            (
+                TimeHeaders { remaining: Some("0"), reset: at, date: Some("Wed, 21 Oct 2026 07:27:55 GMT"), ..none },
+                Some(5),
+            ),
         ];
         for (headers, seconds) in cases {
             assert_eq!(headers.asked_pause(now()), seconds.map(Duration::from_secs), "{headers:?}");

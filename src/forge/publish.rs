@@ -106,7 +106,8 @@ impl Standing<'_> {
     /// The comment of a garden by the token's own account. `others` counts those that only look like it.
     fn own<'c>(&self, comments: &'c [ForgeComment], garden: &str) -> (Option<&'c ForgeComment>, usize) {
         let marked = comment::of_garden(comments, garden);
-        let is_own = |comment: &&&ForgeComment| self.account.as_ref().is_some_and(|account| account.is(&comment.author));
+        let is_own =
+            |comment: &&&ForgeComment| self.account.as_ref().is_some_and(|account| account.is(&comment.author));
         let others = marked.iter().filter(|comment| !is_own(comment)).count();
         (marked.iter().find(is_own).copied(), others)
     }
@@ -141,7 +142,10 @@ pub(crate) fn publish(
         None => (posting.status, posting.verdict.clone()),
         Some(Stop::Moved(head)) => {
             let newer = head.get(..12).unwrap_or_default();
-            published.said.push(format!("the merge request is at {newer} by now: nothing more was written of the plan for {}", posting.head));
+            published.said.push(format!(
+                "the merge request is at {newer} by now: nothing more was written of the plan for {}",
+                posting.head
+            ));
             (posting.status, format!("superseded by {newer}: {}", posting.verdict))
         }
         Some(Stop::Ended(state)) => {

@@ -20,13 +20,21 @@ fn a_merge_request_has_one_comment_from_its_first_push_to_its_end() {
         assert!(comment.contains(&first[..12]) && !comment.contains("Earlier plans"), "{kind:?}: {comment}");
         assert_eq!(review.status(&first).0, "success", "{kind:?}");
         let id = review.forge.world().own()[0].id;
-        assert_eq!(review.forge.world().marks.len(), if kind == Kind::GitLab { 1 } else { 2 }, "{kind:?}: pending, then success");
+        assert_eq!(
+            review.forge.world().marks.len(),
+            if kind == Kind::GitLab { 1 } else { 2 },
+            "{kind:?}: pending, then success"
+        );
 
         // The same again: nothing is written but the status.
         review.forge.take_asked();
         let said = review.run(&[]);
         assert!(said.stderr.contains("the comment says the same already"), "{kind:?}: {}", said.text());
-        let writes = review.forge.take_asked().into_iter().filter(|asked| asked.is_write() && !asked.path.contains("/statuses/"));
+        let writes = review
+            .forge
+            .take_asked()
+            .into_iter()
+            .filter(|asked| asked.is_write() && !asked.path.contains("/statuses/"));
         assert_eq!(writes.count(), 0, "{kind:?}");
 
         // A further push: the comment is edited, and keeps what it said.
@@ -113,7 +121,8 @@ fn a_comment_that_somebody_edited_is_gone_on_from() {
         let first = review.push("6 GiB");
         review.run(&[]);
         let edited = review.comment().replace("<!-- parcelle planned ", "<!-- parcelle planned x");
-        let edited = format!("{edited}\n<!-- parcelle planned {} yesterday --><script> -->\n<!-- parcelle planned", &first[..9]);
+        let edited =
+            format!("{edited}\n<!-- parcelle planned {} yesterday --><script> -->\n<!-- parcelle planned", &first[..9]);
         review.forge.world().remarks[0].body = edited;
         review.push("7 GiB");
         let said = review.run(&[]);

@@ -94,13 +94,7 @@ pub(crate) fn run(common: &Common, args: &ReviewArgs, output: &Output) -> Result
 }
 
 /// Posts a plan, and says what became of it. The exit code is that of the plan alone.
-fn post(
-    forge: &dyn Forge,
-    begun: Begun,
-    planned: PlannedReview,
-    details: Option<&str>,
-    output: &Output,
-) -> Exit {
+fn post(forge: &dyn Forge, begun: Begun, planned: PlannedReview, details: Option<&str>, output: &Output) -> Exit {
     let PlannedReview { garden, mut posting, exit } = planned;
     posting.details = details.map(str::to_owned);
     output.note(&posting.verdict);

@@ -56,7 +56,8 @@ pub(super) fn make(
     let past = past_of(&base);
     let checked = check_against(workspace, &mut Memo::default(), new, Some(&past));
     let (mut writer, against) = (PlanWriter::nameless()?, Baseline::Commit(&base));
-    let planned = plan_offline(&checked, None, now, &against, |plan| writer.add(plan, &BTreeSet::new(), KeptDetail::Brief));
+    let planned =
+        plan_offline(&checked, None, now, &against, |plan| writer.add(plan, &BTreeSet::new(), KeptDetail::Brief));
     let mut round = planned?.unwrap_or_default();
     round.kept = kept_offline(&checked, None, workspace.repository.as_ref(), now, &against);
     let kept = writer.finish()?;

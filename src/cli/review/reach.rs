@@ -5,7 +5,9 @@ use std::path::Path;
 
 use super::super::{CommandFailure, Output};
 use super::{ForgeFlags, of_setting};
-use crate::forge::{self, CiEnvironment, CiPlace, Forge, ForgeAddress, ForgeClient, ForgeRoots, ForgeToken, PlaceFlags};
+use crate::forge::{
+    self, CiEnvironment, CiPlace, Forge, ForgeAddress, ForgeClient, ForgeRoots, ForgeToken, PlaceFlags,
+};
 
 /// The most bytes of the event that is read: a forge sends none that is larger.
 const LARGEST_EVENT: u64 = 32 << 20;
@@ -26,7 +28,8 @@ pub(super) fn place(flags: &ForgeFlags) -> Result<CiPlace, CommandFailure> {
 /// The variables of this process, and the event that the CI wrote into a file.
 fn environment() -> Result<CiEnvironment, CommandFailure> {
     // Values that are no text are nothing that a CI says.
-    let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let variables =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let mut environment = CiEnvironment { variables: variables.collect(), event: None };
     if let Some(path) = environment.word("GITHUB_EVENT_PATH").map(str::to_owned) {
         let text = read(Path::new(&path), LARGEST_EVENT)?;

@@ -42,7 +42,8 @@ pub(super) fn answer(world: &mut World, asked: &Asked) -> Reply {
         ("POST", ["statuses", commit]) => status(world, commit, asked),
         ("GET", ["commits", commit, "statuses"]) => {
             // In the order in which they were set, whatever is asked for.
-            let all: Vec<Value> = world.marks.iter().filter(|mark| mark.commit == **commit).map(|mark| of_mark(mark, world)).collect();
+            let all: Vec<Value> =
+                world.marks.iter().filter(|mark| mark.commit == **commit).map(|mark| of_mark(mark, world)).collect();
             world.paged(asked, "limit", &all, &api(world.kind))
         }
         _ => Reply::no(404, "not found"),

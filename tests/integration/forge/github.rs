@@ -11,7 +11,10 @@ const LONGEST_DESCRIPTION: usize = 140;
 
 pub(super) fn answer(world: &mut World, asked: &Asked) -> Reply {
     if !asked.headers.get("user-agent").is_some_and(|agent| agent.starts_with("parcelle/")) {
-        return Reply::no(403, "Request forbidden by administrative rules. Please make sure your request has a User-Agent header");
+        return Reply::no(
+            403,
+            "Request forbidden by administrative rules. Please make sure your request has a User-Agent header",
+        );
     }
     let path = parts(&asked.path);
     let ["repos", "collective", "garden", rest @ ..] = &path[..] else { return Reply::no(404, "Not Found") };
@@ -39,7 +42,9 @@ pub(super) fn answer(world: &mut World, asked: &Asked) -> Reply {
             let all: Vec<Value> = world.on_lines().into_iter().map(shown).collect();
             world.paged(asked, "per_page", &all, &api(world.kind))
         }
-        ("POST", ["pulls", "7", "comments"]) => on_lines(world, asked.text("commit_id"), std::slice::from_ref(&asked.body), 201),
+        ("POST", ["pulls", "7", "comments"]) => {
+            on_lines(world, asked.text("commit_id"), std::slice::from_ref(&asked.body), 201)
+        }
         ("POST", ["pulls", "7", "reviews"]) => {
             let comments = asked.body["comments"].as_array().cloned().unwrap_or_default();
             if asked.text("event") != "COMMENT" || asked.text("body").is_empty() {
@@ -49,7 +54,8 @@ pub(super) fn answer(world: &mut World, asked: &Asked) -> Reply {
         }
         ("POST", ["statuses", commit]) => status(world, commit, asked),
         ("GET", ["commits", commit, "statuses"]) => {
-            let mut all: Vec<Value> = world.marks.iter().filter(|mark| mark.commit == **commit).map(|mark| of_mark(mark, world)).collect();
+            let mut all: Vec<Value> =
+                world.marks.iter().filter(|mark| mark.commit == **commit).map(|mark| of_mark(mark, world)).collect();
             all.reverse();
             world.paged(asked, "per_page", &all, &api(world.kind))
         }
@@ -88,7 +94,8 @@ fn on_lines(world: &mut World, commit: &str, comments: &[Value], status: u16) ->
     let number = |comment: &Value, field: &str| comment[field].as_u64().and_then(|line| u32::try_from(line).ok());
     let is_shown = |comment: &Value| {
         let path = comment["path"].as_str().unwrap_or_default();
-        let begins = comment["start_line"].is_null() || number(comment, "start_line").is_some_and(|line| world.shows(path, line));
+        let begins = comment["start_line"].is_null()
+            || number(comment, "start_line").is_some_and(|line| world.shows(path, line));
         begins && number(comment, "line").is_some_and(|line| world.shows(path, line))
     };
     if commit != world.head || comments.is_empty() || !comments.iter().all(is_shown) {

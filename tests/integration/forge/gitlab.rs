@@ -11,7 +11,9 @@ const LONGEST_TEXT: usize = 255;
 
 pub(super) fn answer(world: &mut World, asked: &Asked) -> Reply {
     let path = parts(&asked.path);
-    let ["projects", "collective%2Fsub%2Fgarden", rest @ ..] = &path[..] else { return Reply::no(404, "404 Project Not Found") };
+    let ["projects", "collective%2Fsub%2Fgarden", rest @ ..] = &path[..] else {
+        return Reply::no(404, "404 Project Not Found");
+    };
     match (asked.method.as_str(), rest) {
         ("GET", ["merge_requests", "7"]) => World::tagged(asked, &merge_request(world)),
         ("GET", ["merge_requests", "7", "notes"]) => {
@@ -26,7 +28,8 @@ pub(super) fn answer(world: &mut World, asked: &Asked) -> Reply {
         }
         ("POST", ["merge_requests", "7", "discussions"]) => on_line(world, asked),
         ("PUT", ["merge_requests", "7", "discussions", id]) => {
-            let found = world.remarks.iter_mut().find(|remark| of_discussion(remark.within) == **id && remark.place.is_some());
+            let found =
+                world.remarks.iter_mut().find(|remark| of_discussion(remark.within) == **id && remark.place.is_some());
             match (found, asked.body["resolved"].as_bool()) {
                 (Some(remark), Some(resolved)) => {
                     remark.resolved = resolved;
@@ -35,11 +38,14 @@ pub(super) fn answer(world: &mut World, asked: &Asked) -> Reply {
                 _ => Reply::no(404, "404 Discussion Not Found"),
             }
         }
-        ("PUT", ["merge_requests", "7", "discussions", _, "notes", id]) => edit(world, id, Some(true), asked.text("body")),
+        ("PUT", ["merge_requests", "7", "discussions", _, "notes", id]) => {
+            edit(world, id, Some(true), asked.text("body"))
+        }
         ("POST", ["statuses", commit]) => status(world, commit, asked),
         ("GET", ["repository", "commits", commit, "statuses"]) => {
             let name = asked.query.get("name");
-            let of = world.marks.iter().filter(|mark| mark.commit == **commit && name.is_none_or(|name| *name == mark.name));
+            let of =
+                world.marks.iter().filter(|mark| mark.commit == **commit && name.is_none_or(|name| *name == mark.name));
             let all: Vec<Value> = of.map(|mark| of_mark(mark, world)).collect();
             world.paged(asked, "per_page", &all, &api(world.kind))
         }
@@ -128,9 +134,13 @@ fn on_line(world: &mut World, asked: &Asked) -> Reply {
     let text = |field: &str| position[field].as_str().unwrap_or_default().to_owned();
     let line = position["new_line"].as_u64().and_then(|line| u32::try_from(line).ok()).unwrap_or_default();
     let refs = (text("base_sha"), text("start_sha"), text("head_sha"));
-    let is_whole = refs == (world.base.clone(), world.base.clone(), world.head.clone()) && text("position_type") == "text";
+    let is_whole =
+        refs == (world.base.clone(), world.base.clone(), world.head.clone()) && text("position_type") == "text";
     if !is_whole || text("old_path").is_empty() || !world.shows(&text("new_path"), line) {
-        return Reply::no(400, "400 Bad request - Note {:line_code=>[\"can't be blank\", \"must be a valid line code\"]}");
+        return Reply::no(
+            400,
+            "400 Bad request - Note {:line_code=>[\"can't be blank\", \"must be a valid line code\"]}",
+        );
     }
     let (kept, commands) = without_commands(asked.text("body"));
     world.commands.extend(commands);
@@ -142,21 +152,32 @@ fn on_line(world: &mut World, asked: &Asked) -> Reply {
 fn status(world: &mut World, commit: &str, asked: &Asked) -> Reply {
     let (state, name) = (asked.text("state"), asked.text("name"));
     let on = format!("{}{}", asked.text("ref"), asked.body["pipeline_id"]);
+    if !world.takes_statuses {
+        return Reply::no(403, "403 Forbidden");
+    }
     let is_link = |target: &str| target.len() <= LONGEST_TEXT && target.starts_with("http");
     if !["pending", "running", "success", "failed", "canceled", "skipped"].contains(&state) {
         return Reply::no(400, "state does not have a valid value");
     }
-    if asked.text("description").chars().count() > LONGEST_TEXT || asked.body["target_url"].as_str().is_some_and(|to| !is_link(to)) {
+    if asked.text("description").chars().count() > LONGEST_TEXT
+        || asked.body["target_url"].as_str().is_some_and(|to| !is_link(to))
+    {
         return Reply::no(400, "target_url is invalid");
     }
     let description = asked.text("description").to_owned();
     let target = asked.body["target_url"].as_str().map(str::to_owned);
     let open = world.marks.iter_mut().find(|mark| {
-        mark.commit == commit && mark.name == name && mark.on == on && (mark.state == "pending" || mark.state == "running")
+        mark.commit == commit
+            && mark.name == name
+            && mark.on == on
+            && (mark.state == "pending" || mark.state == "running")
     });
     let mark = match open {
         Some(mark) if mark.state == state => {
-            return Reply::no(400, "Cannot transition status via :enqueue from :pending (Reason(s): Status cannot transition via \"enqueue\")");
+            return Reply::no(
+                400,
+                "Cannot transition status via :enqueue from :pending (Reason(s): Status cannot transition via \"enqueue\")",
+            );
         }
         Some(mark) => {
             state.clone_into(&mut mark.state);

@@ -117,7 +117,8 @@ pub(crate) struct StandIn {
 impl StandIn {
     /// Starts a stand-in on a port of its own; it ends with what is returned.
     pub(crate) fn start(kind: Kind) -> Self {
-        let served = Arc::new(Served { world: Mutex::new(World::new(kind)), asked: Mutex::default(), faults: Mutex::default() });
+        let served =
+            Arc::new(Served { world: Mutex::new(World::new(kind)), asked: Mutex::default(), faults: Mutex::default() });
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
@@ -167,7 +168,11 @@ impl StandIn {
 /// How long the answer is that nobody reads to its end, in bytes.
 const OVERSIZE: usize = 17 << 20;
 
-async fn handle(State(served): State<Arc<Served>>, ConnectInfo(scissors): ConnectInfo<Scissors>, request: Request) -> Response<Body> {
+async fn handle(
+    State(served): State<Arc<Served>>,
+    ConnectInfo(scissors): ConnectInfo<Scissors>,
+    request: Request,
+) -> Response<Body> {
     let root = served.world.lock().unwrap().kind.root();
     let asked = read(request, root).await;
     let nth = {
@@ -175,7 +180,13 @@ async fn handle(State(served): State<Arc<Served>>, ConnectInfo(scissors): Connec
         all.push(asked.clone());
         all.len()
     };
-    let fault = served.faults.lock().unwrap().iter().find(|fault| (fault.from..fault.from.saturating_add(fault.times)).contains(&nth)).cloned();
+    let fault = served
+        .faults
+        .lock()
+        .unwrap()
+        .iter()
+        .find(|fault| (fault.from..fault.from.saturating_add(fault.times)).contains(&nth))
+        .cloned();
     let wrong = fault.map(|fault| fault.wrong);
     match &wrong {
         Some(Wrong::Refused(status, headers)) => {
@@ -204,7 +215,8 @@ async fn read(request: Request, root: &str) -> Asked {
     let body = to_bytes(body, 8 << 20).await.unwrap_or_default();
     let query = parts.uri.query().unwrap_or_default();
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    let headers = parts.headers.iter().filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())));
+    let headers =
+        parts.headers.iter().filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())));
     Asked {
         method: parts.method,
         path: parts.uri.path().strip_prefix(root).unwrap_or_default().to_owned(),

@@ -129,7 +129,10 @@ impl World {
 
     /// Comments of the timeline by the token's account.
     pub(crate) fn own(&self) -> Vec<&Remark> {
-        self.remarks.iter().filter(|remark| remark.place.is_none() && remark.author == self.me && !remark.body.is_empty()).collect()
+        self.remarks
+            .iter()
+            .filter(|remark| remark.place.is_none() && remark.author == self.me && !remark.body.is_empty())
+            .collect()
     }
 
     /// Comments on lines.
@@ -139,14 +142,26 @@ impl World {
 
     /// The latest state and description of a commit.
     pub(crate) fn status_of(&self, commit: &str) -> Option<(&str, &str)> {
-        let latest = self.marks.iter().filter(|mark| mark.commit == commit && mark.name == "parcelle/plan").max_by_key(|mark| mark.id);
+        let latest = self
+            .marks
+            .iter()
+            .filter(|mark| mark.commit == commit && mark.name == "parcelle/plan")
+            .max_by_key(|mark| mark.id);
         latest.map(|mark| (mark.state.as_str(), mark.description.as_str()))
     }
 
     /// Somebody comments.
     pub(crate) fn comment(&mut self, author: Person, body: &str) -> u64 {
         let id = self.number();
-        self.remarks.push(Remark { id, author, body: body.to_owned(), place: None, within: id, resolved: false, edits: 0 });
+        self.remarks.push(Remark {
+            id,
+            author,
+            body: body.to_owned(),
+            place: None,
+            within: id,
+            resolved: false,
+            edits: 0,
+        });
         id
     }
 
@@ -163,7 +178,10 @@ impl World {
 
     /// Edits a comment of the token's account.
     pub(super) fn edit(&mut self, id: Option<u64>, on_line: Option<bool>, body: &str) -> Option<Remark> {
-        let remark = self.remarks.iter_mut().find(|remark| Some(remark.id) == id && on_line.is_none_or(|on| on == remark.place.is_some()))?;
+        let remark = self
+            .remarks
+            .iter_mut()
+            .find(|remark| Some(remark.id) == id && on_line.is_none_or(|on| on == remark.place.is_some()))?;
         body.clone_into(&mut remark.body);
         remark.edits += 1;
         Some(remark.clone())
@@ -180,7 +198,11 @@ impl World {
             return Reply::no(401, "Bad credentials");
         }
         if asked.method == Method::GET && asked.path == "/user" {
-            return if self.says_me { Reply::of(200, &self.me.shown()) } else { Reply::no(403, "Resource not accessible by integration") };
+            return if self.says_me {
+                Reply::of(200, &self.me.shown())
+            } else {
+                Reply::no(403, "Resource not accessible by integration")
+            };
         }
         match self.kind {
             Kind::GitHub => github::answer(self, asked),
@@ -197,9 +219,15 @@ impl World {
         let reply = Reply::of(200, &Value::from(part));
         let next = (page * size < all.len()).then(|| page + 1);
         let link = |next: usize| {
-            let others = asked.query.iter().filter(|(name, _)| *name != "page").map(|(name, value)| format!("{name}={value}"));
+            let others =
+                asked.query.iter().filter(|(name, _)| *name != "page").map(|(name, value)| format!("{name}={value}"));
             let query: Vec<String> = others.chain([format!("page={next}")]).collect();
-            format!("<{api}{}?{}>; rel=\"next\", <{api}{}?page=1>; rel=\"first\"", asked.path, query.join("&"), asked.path)
+            format!(
+                "<{api}{}?{}>; rel=\"next\", <{api}{}?page=1>; rel=\"first\"",
+                asked.path,
+                query.join("&"),
+                asked.path
+            )
         };
         match (self.kind, next) {
             (Kind::GitHub | Kind::Forgejo, Some(next)) => reply.with("link", link(next)),
