@@ -72,6 +72,7 @@ mod stories_remove;
 mod stories_renames;
 mod stories_retry;
 mod stories_review_forge;
+mod stories_review_forge_wrong;
 mod stories_rights;
 mod stories_rules;
 mod stories_saved;

@@ -71,7 +71,7 @@ struct ForgeFlags {
     /// The number of the merge request [default: the CI's]
     #[arg(long, value_name = "N")]
     request: Option<u64>,
-    /// A file that holds the token, instead of PARCELLE_FORGE_TOKEN
+    /// A file that holds the token, instead of `PARCELLE_FORGE_TOKEN`
     #[arg(long, value_name = "FILE")]
     forge_token_file: Option<PathBuf>,
     /// A file of certificates (PEM) that are trusted beside the system's
