@@ -160,6 +160,12 @@ impl KnownEdit {
         self.became != Became::Changed
     }
 
+    /// Whether it is about an app as a whole: a new one, one that is retired, one that is called otherwise.
+    pub(super) fn is_app_itself(&self) -> bool {
+        let is_named = self.path.last().is_some_and(|word| matches!(word.as_str(), "app" | "retired" | "without"));
+        self.is_whole() && self.app.is_some() && is_named
+    }
+
     /// How surely a line that decided a value is this one: nothing where it is elsewhere.
     pub(super) fn nearness(&self, origin: &Place) -> u8 {
         if self.edit.place.file != origin.file {

@@ -95,6 +95,13 @@ impl Comparing<'_> {
         } else {
             rest(node, &keys)
         };
+        let value = match value.split_once(' ') {
+            Some((what, rest)) if name == "retired" => {
+                words.push(what.to_owned());
+                rest.to_owned()
+            }
+            _ => value,
+        };
         let value = Some(if value.is_empty() { name.to_owned() } else { value });
         let (was, is) = if became == Became::Gone { (value, None) } else { (None, value) };
         let found = Found { became, word: words.join(" "), was, is, exact: node.span };

@@ -27,6 +27,8 @@ pub(in crate::impact) enum Aspect {
     JobTime,
     /// Whom the operators reach.
     Contacts,
+    /// What an organisation is called.
+    Title,
     /// A setting of an app: a variable, a file.
     Setting,
     /// A job that runs once.
@@ -43,13 +45,13 @@ pub(in crate::impact) enum Aspect {
 
 use Aspect::{
     Address, BackupKeep, BackupTime, Contacts, Copies, DatabaseRoom, JobTime, Network, Once, Other, Release, Resources,
-    Rights, Room, Secret, Setting,
+    Rights, Room, Secret, Setting, Title,
 };
 
 impl Aspect {
     /// Whether it says more than those after it, which follow from it.
     pub(super) fn is_telling(self) -> bool {
-        self <= Contacts
+        self <= Title
     }
 }
 
@@ -59,6 +61,7 @@ const ROWS: &[(&str, &str, &str, Aspect)] = &[
     ("", "", "].image", Release),
     ("", "", "spec.image", Release),
     ("Namespace", "", "parcelle.dev/contacts", Contacts),
+    ("Namespace", "", "parcelle.dev/title", Title),
     ("HorizontalPodAutoscaler", "", "", Copies),
     ("PodDisruptionBudget", "", "", Copies),
     ("", "", "spec.replicas", Copies),
@@ -83,6 +86,7 @@ const ROWS: &[(&str, &str, &str, Aspect)] = &[
     ("CronJob", "", "spec.schedule", JobTime),
     ("CronJob", "", "spec.suspend", JobTime),
     ("", "", ".env[", Setting),
+    ("", "", "template.metadata.annotations", Setting),
     ("ConfigMap", "", "", Setting),
     ("NetworkPolicy", "", "", Network),
     ("Role", "", "", Rights),
@@ -125,6 +129,7 @@ const WORDS: &[(&str, &[Aspect])] = &[
     ("modules", &[Setting, Once]),
     ("timezone", &[BackupTime, JobTime, Setting, Copies]),
     ("contact", &[Contacts]),
+    ("title", &[Title, Setting, Once]),
     ("network", &[Network]),
     ("network-policy", &[Network]),
     ("secret", &[Secret, Setting]),
@@ -163,13 +168,14 @@ pub(in crate::impact) fn of_action(action: &Action) -> Vec<(Aspect, Option<&Fiel
 
 /// Whether an edit can be why something moves: by its words alone.
 pub(in crate::impact) fn explains(edit: &KnownEdit, aspect: Aspect) -> bool {
-    if edit.is_whole() && edit.app.is_some() {
-        return true;
-    }
     let known = WORDS.iter().filter(|(word, _)| edit.path.iter().any(|name| name == word));
     let mut known = known.peekable();
     if known.peek().is_some() {
         return known.any(|(_, aspects)| aspects.contains(&aspect));
+    }
+    if edit.is_app_itself() {
+        // What others of its organisation see of it.
+        return matches!(aspect, Setting | Once | Network | Secret | Resources);
     }
     // A setting of a definition becomes a variable or a file.
     edit.app.is_some() && aspect == Setting && !is_for_readers(edit)

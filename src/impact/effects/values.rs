@@ -19,14 +19,18 @@ pub(super) fn of(aspect: Aspect, change: &FieldChange) -> Option<(String, String
         _ => (before, after),
     };
     let label = label(&change.path);
+    // A quota is the sum of what all apps ask for.
+    let wanted = wanted && !change.path.starts_with("spec.hard");
     let short = |text: &str| text.chars().count() <= LONGEST;
     (wanted && short(&before) && short(&after)).then_some((label, before, after))
 }
 
 /// The last word of a path: `memory` of `…resources.limits.memory`.
 fn label(path: &str) -> String {
-    let last = path.rsplit(['.', '[']).next().unwrap_or(path);
-    let last = last.trim_end_matches(']');
+    let last = match path.strip_suffix(']') {
+        Some(path) => path.rsplit('[').next().unwrap_or(path),
+        None => path.rsplit('.').next().unwrap_or(path),
+    };
     if path.contains(".limits.") { format!("{last}-limit") } else { last.to_owned() }
 }
 

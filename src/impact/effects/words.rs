@@ -27,6 +27,7 @@ pub(super) fn says(aspect: Aspect, tally: &AspectTally, edit: Option<&KnownEdit>
         Aspect::BackupKeep => "another number of backups is kept".to_owned(),
         Aspect::JobTime => format!("regular jobs{of} run at other times"),
         Aspect::Contacts => "whom to reach".to_owned(),
+        Aspect::Title => "the name as people read it".to_owned(),
         Aspect::Setting => format!("settings{of}"),
         Aspect::Once => format!("a one-time job{of}"),
         Aspect::Network => "who may reach whom in the network".to_owned(),
@@ -97,7 +98,7 @@ fn resources(tally: &AspectTally, apps: &str) -> String {
     let who = if apps.is_empty() { "the organisation" } else { apps };
     let known = [("memory", "memory"), ("cpu", "processor time")];
     let moves = known.iter().filter_map(|(label, word)| {
-        let (before, after) = tally.only(label).or_else(|| tally.only(&format!("{label}-limit")))?;
+        let (before, after) = tally.only(&format!("{label}-limit")).or_else(|| tally.only(label))?;
         let (known, new) = (readable(label, before), readable(label, after));
         (!before.is_empty() && !after.is_empty()).then(|| format!("{word} {new} instead of {known}"))
     });
