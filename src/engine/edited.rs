@@ -68,7 +68,8 @@ pub(crate) fn edited_since_snapshot(workspace: &Workspace, live: &LiveSnapshot, 
     let held = live.clusters.values().flat_map(|cluster| &cluster.organisations);
     let known = held.filter(|(_, one)| !one.inventory.commit.is_empty() && !one.inventory.entries.is_empty());
     let commits = known.map(|(name, one)| (name.clone(), CommitId(one.inventory.commit.clone()))).collect();
-    let holds = |commit: &CommitId| workspace.repository.as_ref().is_some_and(|repository: &Repository| repository.has(commit));
+    let holds =
+        |commit: &CommitId| workspace.repository.as_ref().is_some_and(|repository: &Repository| repository.has(commit));
     edited_since(&commits, after, |commit| {
         let earlier = holds(commit).then(|| workspace.earlier(&commit.0).ok()).flatten().flatten();
         earlier.map(|snapshot| snapshot.files)

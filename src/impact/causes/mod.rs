@@ -129,13 +129,11 @@ impl CauseTally {
         let is_unknown = states == 0 && !unedited::is_renderers(action);
         let line = if is_unknown { lines.line_of(action) } else { None };
         let told = line.filter(|line| self.lines.len() < MOST_LINES || self.lines.contains_key(line));
-        match told {
-            Some(line) => self.lines.entry(line).or_default(),
-            None => {
-                let cut = is_unknown || self.edited.more > 0;
-                self.other.entry(unedited::rest(action, cut)).or_default()
-            }
+        if let Some(line) = told {
+            return self.lines.entry(line).or_default();
         }
+        let cut = is_unknown || self.edited.more > 0;
+        self.other.entry(unedited::rest(action, cut)).or_default()
     }
 
     fn know(&mut self, plan: &OrganisationPlan, context: ImpactContext<'_>) {
@@ -164,7 +162,8 @@ impl CauseTally {
     fn note_later(&mut self, plan: &OrganisationPlan, uses: &Uses) {
         for act in &plan.later {
             let told = uses.edits.iter().filter(|at| is_act_of(act, &self.edited.edits[**at]));
-            let of_app = |edit: &KnownEdit| edit.app.is_none() || edit.app.as_deref() == act.app.as_ref().map(Name::as_str);
+            let of_app =
+                |edit: &KnownEdit| edit.app.is_none() || edit.app.as_deref() == act.app.as_ref().map(Name::as_str);
             let told = told.filter(|at| of_app(&self.edited.edits[**at]));
             let near = |at: &usize| act.origin.as_ref().map_or(0, |origin| self.edited.edits[*at].nearness(origin));
             let all: Vec<usize> = told.copied().collect();
@@ -187,7 +186,11 @@ impl CauseTally {
         let told = self.edited.edits.into_iter().zip(self.effects).zip(nothing);
         let mut edits: Vec<EditEffect> =
             told.map(|((known, tally), nothing)| effect(known.edit.clone(), Some(&known), tally, nothing)).collect();
-        edits.extend(self.lines.into_iter().map(|(line, tally)| effect(line, None, tally, String::new())));
+        edits.extend(self.lines.into_iter().map(|(line, tally)| {
+            let whole = unedited::is_whole_organisation(&line).then(|| vec!["a new organisation".to_owned()]);
+            let told = effect(line, None, tally, String::new());
+            EditEffect { does: whole.unwrap_or(told.does), ..told }
+        }));
         let mut other: Vec<OtherCause> = self.other.into_iter().map(|(why, tally)| other(why, tally)).collect();
         if self.edited.more > 0 {
             let why = format!("{} more edited lines, which are not told one by one", self.edited.more);

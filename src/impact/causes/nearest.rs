@@ -68,8 +68,7 @@ impl Uses {
                 definitions.insert(name.clone(), definition);
             }
         }
-        let mut edits: Vec<usize> =
-            parts.iter().flat_map(|part| index.of_part(part)).filter(|at| is_of(*at)).collect();
+        let mut edits: Vec<usize> = parts.iter().flat_map(|part| index.of_part(part)).filter(|at| is_of(*at)).collect();
         edits.sort_unstable();
         Self { edits, definitions }
     }
@@ -115,7 +114,13 @@ impl Uses {
         let fields: Vec<(&Place, _)> = of_action(action)
             .into_iter()
             .filter_map(|(aspect, change)| Some((change?.origin.as_ref()?, Some(aspect))))
-            .chain(action.origin.as_ref().filter(|_| action.base().is_none() || action.changes.is_empty()).map(|origin| (origin, None)))
+            .chain(
+                action
+                    .origin
+                    .as_ref()
+                    .filter(|_| action.base().is_none() || action.changes.is_empty())
+                    .map(|origin| (origin, None)),
+            )
             .collect();
         let mut scores: BTreeMap<usize, (u8, usize, usize)> = BTreeMap::new();
         for (origin, aspect) in fields {

@@ -30,7 +30,9 @@ pub(super) fn without_line(action: &Action) -> Option<String> {
         Reason::Creating(why) => match why {
             Creating::DeletedBehindOurBack => DELETED,
             Creating::Acknowledged { .. } | Creating::Rerun { .. } => WORD,
-            Creating::NotThere | Creating::Resumed | Creating::SecretMade | Creating::SecretCopied { .. } => return None,
+            Creating::NotThere | Creating::Resumed | Creating::SecretMade | Creating::SecretCopied { .. } => {
+                return None;
+            }
         },
         Reason::Replacing(Replacing::Rerun { .. }) => WORD,
         Reason::Deleting(
@@ -105,6 +107,14 @@ pub(super) fn rest(action: &Action, cut: bool) -> String {
     words.to_owned()
 }
 
+/// The word of the line that asks for a whole organisation.
+const ORGANISATION: &str = "organisation";
+
+/// Whether a line of an unknown past asks for an organisation that is new.
+pub(super) fn is_whole_organisation(line: &Edit) -> bool {
+    line.word == ORGANISATION
+}
+
 /// The lines of one organisation that ask for its objects.
 pub(super) struct LinesOf<'a> {
     context: ImpactContext<'a>,
@@ -120,7 +130,7 @@ impl<'a> LinesOf<'a> {
         let organisation = organisation.filter(|_| plan.actions.iter().any(is_new));
         let whole = organisation.map(|organisation| Edit {
             place: Place::of(context.sources, organisation.span),
-            word: "organisation".to_owned(),
+            word: ORGANISATION.to_owned(),
             was: None,
             is: Some(plan.organisation.to_string()),
         });
@@ -142,8 +152,7 @@ impl<'a> LinesOf<'a> {
         }
         let (file, _) = self.context.sources.iter().filter(|(_, file)| *file.path == *place.file).last()?;
         let text = written(self.context, file, place);
-        let edit =
-            Edit { place: Place { column: 1, ..place.clone() }, word: String::new(), was: None, is: Some(text) };
+        let edit = Edit { place: Place { column: 1, ..place.clone() }, word: String::new(), was: None, is: Some(text) };
         self.last = Some((place.clone(), edit.clone()));
         Some(edit)
     }

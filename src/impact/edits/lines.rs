@@ -41,7 +41,12 @@ fn edit(path: &str, was: Option<(usize, &str)>, is: Option<(usize, &str)>) -> Kn
     let (before, after) = pair(shown(was), shown(is));
     let whole = (LineColumn { line, column: 1 }, LineColumn { line: line + 1, column: 1 });
     KnownEdit {
-        edit: Edit { place: Place { file: path.to_owned(), line, column: 1 }, word: String::new(), was: before, is: after },
+        edit: Edit {
+            place: Place { file: path.to_owned(), line, column: 1 },
+            word: String::new(),
+            was: before,
+            is: after,
+        },
         became: Became::Changed,
         part: Part::Other,
         app: None,

@@ -12,8 +12,18 @@ use crate::syntax::{Node, Scalar, Value};
 
 /// Blocks whose names say nothing beside the words inside of them.
 const SILENT: &[&str] = &[
-    "garden", "cluster", "offer", "organisation", "definition", "app", "retired", "defaults", "backup", "provides",
-    "releases", "settings",
+    "garden",
+    "cluster",
+    "offer",
+    "organisation",
+    "definition",
+    "app",
+    "retired",
+    "defaults",
+    "backup",
+    "provides",
+    "releases",
+    "settings",
 ];
 /// What is called by its name alone where it is new or gone.
 const NAMED: &[&str] = &["garden", "cluster", "offer", "organisation", "definition", "app", "retired", "without"];
@@ -111,8 +121,7 @@ impl Comparing<'_> {
     fn pair(&mut self, was: &Node, is: &Node, block: &Block<'_>) {
         if was.name.value != is.name.value {
             let (before, after) = (Some(head(was)), Some(head(is)));
-            let found =
-                Found { became: Became::Turned, word: String::new(), was: before, is: after, exact: is.span };
+            let found = Found { became: Became::Turned, word: String::new(), was: before, is: after, exact: is.span };
             return self.add(is, found, block);
         }
         let shape = block.shape.and_then(|shape| shape_of(shape, is));
@@ -224,9 +233,18 @@ impl<'a> Block<'a> {
             block.told.push(name.to_owned());
         }
         let is_app = match (name, arg(0).as_deref()) {
-            ("app", _) => { block.app = arg(1); true }
-            ("retired", Some("app")) => { block.app = arg(2); true }
-            ("without", _) => { block.app = arg(0); true }
+            ("app", _) => {
+                block.app = arg(1);
+                true
+            }
+            ("retired", Some("app")) => {
+                block.app = arg(2);
+                true
+            }
+            ("without", _) => {
+                block.app = arg(0);
+                true
+            }
             _ => false,
         };
         if self.part.is_none() {
@@ -258,7 +276,11 @@ fn part_of(name: &str, first: Option<String>, second: Option<String>) -> Part {
 }
 
 /// The old and the new node of each that one of the two blocks has; what is new stands where it does, what is gone at the end.
-fn pairs<'a>(old: Vec<&'a Node>, new: Vec<&'a Node>, shape: Option<&Shape>) -> Vec<(Option<&'a Node>, Option<&'a Node>)> {
+fn pairs<'a>(
+    old: Vec<&'a Node>,
+    new: Vec<&'a Node>,
+    shape: Option<&Shape>,
+) -> Vec<(Option<&'a Node>, Option<&'a Node>)> {
     let mut counts: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
     old.iter().for_each(|node| counts.entry(node.name.value.as_str()).or_default()[0] += 1);
     new.iter().for_each(|node| counts.entry(node.name.value.as_str()).or_default()[1] += 1);
@@ -272,7 +294,8 @@ fn pairs<'a>(old: Vec<&'a Node>, new: Vec<&'a Node>, shape: Option<&Shape>) -> V
         let name = if node.name.value == "app" { node.arg(1) } else { None };
         name.map(|name| name.text.clone())
     };
-    pairing.by(renamed, |node| node.child("was").filter(|_| node.name.value == "app")?.arg(0).map(|was| was.text.clone()));
+    pairing
+        .by(renamed, |node| node.child("was").filter(|_| node.name.value == "app")?.arg(0).map(|was| was.text.clone()));
     let loose = |node: &Node| {
         let tells = known(node).is_some_and(|known| !known.key.is_empty() || !known.shape.forms.is_empty());
         (!tells).then(|| node.name.value.clone())
@@ -343,7 +366,9 @@ fn key_of(node: &Node, shape: Option<&NodeShape>, repeated: bool) -> Vec<String>
         Some(shape) if shape.key.is_empty() && shape.shape.forms.is_empty() => {
             key.extend(node.args.iter().map(|value| value.text.clone()));
         }
-        Some(_) => key.extend(keys_of(node, shape).iter().filter_map(|at| node.arg(*at)).map(|value| value.text.clone())),
+        Some(_) => {
+            key.extend(keys_of(node, shape).iter().filter_map(|at| node.arg(*at)).map(|value| value.text.clone()));
+        }
         None if repeated => {
             let told = KEYS.iter().find_map(|name| node.prop(name)).or(node.arg(0));
             key.extend(told.map(|value| value.text.clone()));

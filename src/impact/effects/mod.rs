@@ -50,6 +50,8 @@ pub(super) struct AspectTally {
     values: BTreeSet<(String, String, String)>,
     /// Whether there are more values than are remembered.
     more: bool,
+    /// Whether anything of it moves that is there already.
+    moves: bool,
 }
 
 impl EffectTally {
@@ -77,6 +79,7 @@ impl EffectTally {
                 tally.apps.extend(action.app.clone());
                 tally.organisations.insert(plan.organisation.clone());
             }
+            tally.moves |= action.base().is_some();
             if let Some(change) = change {
                 tally.note(*aspect, change);
             }
@@ -111,7 +114,11 @@ impl EffectTally {
 
     /// Whether nothing is known to follow, now or later.
     pub(super) fn is_empty(&self) -> bool {
-        self.objects == 0 && self.aspects.is_empty() && self.later.is_empty() && !self.stays && self.kept_until.is_empty()
+        self.objects == 0
+            && self.aspects.is_empty()
+            && self.later.is_empty()
+            && !self.stays
+            && self.kept_until.is_empty()
     }
 
     /// What an edit does now, a part of a sentence each.
@@ -164,13 +171,18 @@ impl EffectTally {
     }
 
     fn of_aspects(&self, edit: Option<&KnownEdit>) -> Vec<String> {
-        let telling = self.aspects.keys().any(|aspect| aspect.is_telling());
-        let only_other = self.aspects.len() == 1;
-        let told = self.aspects.iter().filter(|(aspect, _)| aspect.is_telling() || !telling);
+        // What a line makes that was edited is what its word says; else it is told as what it is.
+        let told = |tally: &AspectTally| edit.is_some() || tally.moves;
+        let known: Vec<_> = self.aspects.iter().filter(|(_, tally)| told(tally)).collect();
+        let telling = known.iter().any(|(aspect, _)| aspect.is_telling());
+        let only_other = known.len() == 1;
+        let told = known.into_iter().filter(|(aspect, _)| aspect.is_telling() || !telling);
         let told = told.filter(|(aspect, _)| **aspect != Aspect::Other || only_other);
         let mut does: Vec<String> = told.map(|(aspect, tally)| words::says(*aspect, tally, edit)).collect();
         does.dedup();
-        for (verb, count) in [(Verb::Delete, self.replaced), (Verb::Held, 0), (Verb::Refused, 0)] {
+        let made = if edit.is_some() { usize::MAX } else { 0 };
+        let verbs = [(Verb::Create, made), (Verb::Delete, self.replaced), (Verb::Held, 0), (Verb::Refused, 0)];
+        for (verb, count) in verbs {
             let Some(kinds) = self.verbs.get(&verb) else { continue };
             let all: usize = kinds.values().sum();
             if all > count {

@@ -81,11 +81,8 @@ fn copies(tally: &AspectTally, of: &str) -> String {
 /// `room for people's files of cloud grows`, where all of it does.
 fn grows(tally: &AspectTally, what: &str, of: &str) -> String {
     let of = of.replacen(" of ", " in ", 1);
-    let moves: Option<Vec<bool>> = tally
-        .values
-        .iter()
-        .map(|(_, before, after)| Some(amount(after)? > amount(before)?))
-        .collect();
+    let moves: Option<Vec<bool>> =
+        tally.values.iter().map(|(_, before, after)| Some(amount(after)? > amount(before)?)).collect();
     let known = moves.filter(|moves| !moves.is_empty() && !tally.more);
     match known {
         Some(moves) if moves.iter().all(|more| *more) => format!("{what}{of} grows"),
@@ -112,7 +109,9 @@ fn resources(tally: &AspectTally, apps: &str) -> String {
 fn address(tally: &AspectTally, apps: &str) -> String {
     let who = if apps.is_empty() { "apps" } else { apps };
     match tally.only("hostnames") {
-        Some((_, host)) if !host.is_empty() && tally.organisations.len() == 1 => format!("people reach {who} at {host}"),
+        Some((_, host)) if !host.is_empty() && tally.organisations.len() == 1 => {
+            format!("people reach {who} at {host}")
+        }
         _ => format!("the addresses at which people reach {who}"),
     }
 }

@@ -61,13 +61,12 @@ pub(super) fn rows(impact: &Impact) -> Vec<CauseRow> {
     for effect in &impact.edits {
         let edit = &effect.edit;
         let key = (edit.word.as_str(), edit.was.as_deref(), edit.is.as_deref(), &*effect.does, &*effect.later);
-        match known.get(&key) {
-            Some(at) => order[*at].push(effect),
-            None => {
-                known.insert(key, order.len());
-                order.push(vec![effect]);
-            }
+        if let Some(at) = known.get(&key) {
+            order[*at].push(effect);
+            continue;
         }
+        known.insert(key, order.len());
+        order.push(vec![effect]);
     }
     order.into_iter().map(|equal| row(&equal)).collect()
 }
@@ -101,12 +100,7 @@ fn row(equal: &[&EditEffect]) -> CauseRow {
 pub(super) fn others(impact: &Impact) -> Vec<OtherRow> {
     let row = |other: &OtherCause| {
         let names = names(std::iter::once(&other.whose));
-        OtherRow {
-            why: other.why.clone(),
-            does: other.does.join("; "),
-            reach: reach(other.objects, &names),
-            names,
-        }
+        OtherRow { why: other.why.clone(), does: other.does.join("; "), reach: reach(other.objects, &names), names }
     };
     impact.other.iter().map(row).collect()
 }
@@ -157,9 +151,15 @@ fn draw(out: &mut String, row: &CauseRow, drawing: Drawing) {
     let (does, reach) = (visible::line(&row.does), visible::line(&row.reach));
     match (does.is_empty(), reach.is_empty()) {
         (true, true) => {}
-        (false, true) => { let _ = writeln!(out, "      {does}"); }
-        (true, false) => { let _ = writeln!(out, "      {reach}"); }
-        (false, false) => { let _ = writeln!(out, "      {does}: {reach}"); }
+        (false, true) => {
+            let _ = writeln!(out, "      {does}");
+        }
+        (true, false) => {
+            let _ = writeln!(out, "      {reach}");
+        }
+        (false, false) => {
+            let _ = writeln!(out, "      {does}: {reach}");
+        }
     }
     if !row.later.is_empty() {
         let _ = writeln!(out, "      acts later: {}", visible::line(&row.later));
