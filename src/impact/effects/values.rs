@@ -93,6 +93,7 @@ pub(super) fn shift(was: &str, is: &str) -> Option<String> {
         (0, minutes) => format!("{minutes} minutes"),
         (1, 0) => "an hour".to_owned(),
         (hours, 0) => format!("{hours} hours"),
+        (1, 30) => "an hour and a half".to_owned(),
         (hours, 30) => format!("{hours} and a half hours"),
         (1, minutes) => format!("an hour and {minutes} minutes"),
         (hours, minutes) => format!("{hours} hours and {minutes} minutes"),
@@ -117,7 +118,7 @@ mod tests {
             ("06:30", "07:00", "half an hour later"),
             ("00:15", "23:45", "half an hour earlier"),
             ("23:00", "01:10", "2 hours and 10 minutes later"),
-            ("10:00", "08:30", "an hour and 30 minutes earlier"),
+            ("10:00", "08:30", "an hour and a half earlier"),
             ("10:00", "12:30", "2 and a half hours later"),
         ] {
             assert_eq!(shift(was, is).as_deref(), Some(words), "{was} {is}");
