@@ -27,8 +27,9 @@ pub(super) fn run(common: &Common, args: &PlanArgs, output: &Output) -> Result<E
             let snapshot: LiveSnapshot =
                 files::read_json(file, "a snapshot", SNAPSHOT_SCHEMA, "`parcelle snapshot` writes one")?;
             let (garden, repository) = (workspace.snapshot(commit)?, workspace.repository.as_ref());
-            let edited = edited_since_snapshot(&workspace, &snapshot, &garden.files);
-            (check_against_snapshot(&garden, &snapshot, repository, now), Kept::Snapshot(snapshot), edited)
+            let checked = check_against_snapshot(&garden, &snapshot, repository, now);
+            let edited = edited_since_snapshot(&workspace, &snapshot, &garden.files, &checked.renderer_hash);
+            (checked, Kept::Snapshot(snapshot), edited)
         }
         (None, base) => {
             let base = base.as_deref().map(|base| named_base(&workspace, base, commit)).transpose()?;

@@ -86,7 +86,8 @@ impl CauseTally {
     pub(super) fn add(&mut self, plan: &OrganisationPlan, context: ImpactContext<'_>) {
         self.know(plan, context);
         let states = self.edited.states_of(&plan.organisation);
-        let uses = Uses::of(plan, context, &self.index, |at| self.edited.edits[at].is_of(states));
+        let upgraded = self.edited.is_upgraded(&plan.organisation);
+        let uses = Uses::of(plan, context, &self.index, upgraded, |at| self.edited.edits[at].is_of(states));
         let mut lines = LinesOf::new(plan, context);
         for action in &plan.actions {
             let nearest = || uses.nearest(action, &self.index, &self.edited.edits);
@@ -101,7 +102,7 @@ impl CauseTally {
             match (why, edit) {
                 (Some(why), _) => add(self.other.entry(why).or_default(), plan, action),
                 (None, Some(at)) => self.add_to_edits(plan, action, at, &uses),
-                (None, None) => add(self.unedited(action, states, &mut lines), plan, action),
+                (None, None) => add(self.unedited(action, states, upgraded, &mut lines), plan, action),
             }
         }
         self.note_retired(plan, &uses);
@@ -125,15 +126,16 @@ impl CauseTally {
     }
 
     /// Where an action counts that no edit is behind.
-    fn unedited(&mut self, action: &Action, states: u32, lines: &mut LinesOf<'_>) -> &mut EffectTally {
-        let is_unknown = states == 0 && !unedited::is_renderers(action);
+    fn unedited(&mut self, action: &Action, states: u32, upgraded: bool, lines: &mut LinesOf<'_>) -> &mut EffectTally {
+        let is_upgrade = unedited::may_be_upgrade(action, upgraded);
+        let is_unknown = states == 0 && !is_upgrade;
         let line = if is_unknown { lines.line_of(action) } else { None };
         let told = line.filter(|line| self.lines.len() < MOST_LINES || self.lines.contains_key(line));
         if let Some(line) = told {
             return self.lines.entry(line).or_default();
         }
         let cut = is_unknown || self.edited.more > 0;
-        self.other.entry(unedited::rest(action, cut)).or_default()
+        self.other.entry(unedited::rest(action, is_upgrade, cut)).or_default()
     }
 
     fn know(&mut self, plan: &OrganisationPlan, context: ImpactContext<'_>) {

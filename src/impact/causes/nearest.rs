@@ -38,6 +38,8 @@ pub(super) struct Uses {
     pub(super) edits: Vec<usize>,
     /// The definition of each app.
     definitions: BTreeMap<Name, String>,
+    /// Whether what no edit explains is the doing of another parcelle.
+    upgraded: bool,
 }
 
 impl Uses {
@@ -45,6 +47,7 @@ impl Uses {
         plan: &OrganisationPlan,
         context: ImpactContext<'_>,
         index: &EditIndex,
+        upgraded: bool,
         is_of: impl Fn(usize) -> bool,
     ) -> Self {
         let garden = context.garden;
@@ -70,7 +73,7 @@ impl Uses {
         }
         let mut edits: Vec<usize> = parts.iter().flat_map(|part| index.of_part(part)).filter(|at| is_of(*at)).collect();
         edits.sort_unstable();
-        Self { edits, definitions }
+        Self { edits, definitions, upgraded }
     }
 
     /// The edit behind an action; none where no edit can be.
@@ -158,7 +161,7 @@ impl Uses {
             may.then_some((std::cmp::Reverse(explained > 0), tier, std::cmp::Reverse(explained), *at))
         });
         let (explained, _, _, at) = scored.min()?;
-        (explained.0 || !is_renderers(action)).then_some(at)
+        (explained.0 || !(self.upgraded || is_renderers(action))).then_some(at)
     }
 
     /// How near a part of the garden is to an object, the nearest first; nothing where it cannot be about it.

@@ -97,13 +97,15 @@ pub(crate) struct EditedLines {
     known: u32,
     /// The state that an organisation is compared with; 0 where that cannot be known. Others are compared with all of them.
     of: BTreeMap<Name, u32>,
+    /// Organisations that another parcelle rendered before.
+    upgraded: BTreeSet<Name>,
 }
 
 impl EditedLines {
     /// Compares the files of two states; only those whose content differs are read.
     pub(crate) fn between(before: &[RawFile], after: &[RawFile]) -> Self {
         let (edits, more) = compare(before, after);
-        Self { edits, more, known: 1, of: BTreeMap::new() }
+        Self { edits, more, known: 1, ..Self::default() }
     }
 
     /// Compares each state with the files as they are; a state is that of some organisations, and absent where nothing is known
@@ -125,6 +127,12 @@ impl EditedLines {
         all
     }
 
+    /// The same where some organisations were rendered by another parcelle before: what no edit explains is its doing.
+    #[must_use]
+    pub(crate) fn upgraded(self, upgraded: BTreeSet<Name>) -> Self {
+        Self { upgraded, ..self }
+    }
+
     fn join(&mut self, edits: Vec<KnownEdit>, more: usize, bit: u32) {
         self.known |= bit;
         self.more += more;
@@ -141,6 +149,11 @@ impl EditedLines {
             }
         }
         self.edits.sort_by(|a, b| a.edit.cmp(&b.edit));
+    }
+
+    /// Whether another parcelle rendered an organisation before.
+    pub(super) fn is_upgraded(&self, organisation: &Name) -> bool {
+        self.upgraded.contains(organisation)
     }
 
     /// The states that an organisation is compared with, a bit each; none where its past is unknown.
