@@ -29,6 +29,8 @@ pub(in crate::impact) enum Aspect {
     Contacts,
     /// What an organisation is called.
     Title,
+    /// What the apps of an organisation may use together.
+    Quota,
     /// A setting of an app: a variable, a file.
     Setting,
     /// A job that runs once.
@@ -44,8 +46,8 @@ pub(in crate::impact) enum Aspect {
 }
 
 use Aspect::{
-    Address, BackupKeep, BackupTime, Contacts, Copies, DatabaseRoom, JobTime, Network, Once, Other, Release, Resources,
-    Rights, Room, Secret, Setting, Title,
+    Address, BackupKeep, BackupTime, Contacts, Copies, DatabaseRoom, JobTime, Network, Once, Other, Quota, Release,
+    Resources, Rights, Room, Secret, Setting, Title,
 };
 
 impl Aspect {
@@ -73,8 +75,8 @@ const ROWS: &[(&str, &str, &str, Aspect)] = &[
     ("PerconaServerMongoDB", "", "retention", BackupKeep),
     ("PerconaServerMongoDB", "", "spec.backup", BackupTime),
     ("", "", ".resources.", Resources),
-    ("ResourceQuota", "", "", Resources),
-    ("LimitRange", "", "", Resources),
+    ("ResourceQuota", "", "", Quota),
+    ("LimitRange", "", "", Quota),
     ("HTTPRoute", "", "", Address),
     ("Ingress", "", "", Address),
     ("ListenerSet", "", "", Address),
@@ -101,18 +103,20 @@ const WORDS: &[(&str, &[Aspect])] = &[
     ("every", &[BackupTime]),
     ("keep", &[BackupKeep]),
     ("backup", &[BackupTime, BackupKeep, Secret, Network]),
-    ("nights", &[Copies, JobTime]),
-    ("peak", &[Copies]),
-    ("state", &[Copies, JobTime, Address]),
-    ("scale", &[Copies]),
-    ("replicas", &[Copies]),
+    ("nights", &[Quota, Copies, JobTime]),
+    ("peak", &[Quota, Copies]),
+    ("state", &[Quota, Copies, JobTime, Address]),
+    ("scale", &[Quota, Copies]),
+    ("replicas", &[Quota, Copies]),
     ("instances", &[Copies]),
     ("members", &[Copies]),
-    ("storage", &[Room, DatabaseRoom, Resources]),
-    ("size", &[Resources, Room, DatabaseRoom]),
-    ("resources", &[Resources]),
-    ("cpu", &[Resources]),
-    ("memory", &[Resources]),
+    ("storage", &[Quota, Room, DatabaseRoom, Resources]),
+    ("size", &[Quota, Resources, Room, DatabaseRoom]),
+    ("resources", &[Quota, Resources]),
+    ("cpu", &[Quota, Resources]),
+    ("memory", &[Quota, Resources]),
+    ("grants", &[Quota]),
+    ("ceiling", &[Quota]),
     ("at", &[Address, Setting, Network, Once]),
     ("also-at", &[Address, Setting, Network, Once]),
     ("domain", &[Address, Setting, Network, Once, Secret]),
@@ -136,8 +140,8 @@ const WORDS: &[(&str, &[Aspect])] = &[
     ("postgres", &[DatabaseRoom, Release, Copies, Secret]),
     ("mongodb", &[DatabaseRoom, Release, Copies, Secret]),
     ("redis", &[Release, Setting]),
-    ("bucket", &[Room, Setting, Network, Secret]),
-    ("volume", &[Room]),
+    ("bucket", &[Quota, Room, Setting, Network, Secret]),
+    ("volume", &[Quota, Room]),
 ];
 
 /// Words that are for people who read the garden: nothing in a cluster follows from them by themselves.
@@ -175,7 +179,7 @@ pub(in crate::impact) fn explains(edit: &KnownEdit, aspect: Aspect) -> bool {
     }
     if edit.is_app_itself() {
         // What others of its organisation see of it.
-        return matches!(aspect, Setting | Once | Network | Secret | Resources);
+        return matches!(aspect, Setting | Once | Network | Secret | Quota);
     }
     // A setting of a definition becomes a variable or a file.
     edit.app.is_some() && aspect == Setting && !is_for_readers(edit)

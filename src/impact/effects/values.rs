@@ -11,7 +11,13 @@ const LONGEST: usize = 80;
 pub(super) fn of(aspect: Aspect, change: &FieldChange) -> Option<(String, String, String)> {
     let wanted = matches!(
         aspect,
-        Aspect::Release | Aspect::Copies | Aspect::Room | Aspect::DatabaseRoom | Aspect::Resources | Aspect::Address
+        Aspect::Release
+            | Aspect::Copies
+            | Aspect::Room
+            | Aspect::DatabaseRoom
+            | Aspect::Resources
+            | Aspect::Quota
+            | Aspect::Address
     );
     let (before, after) = (shown(change.before.as_ref())?, shown(change.after.as_ref())?);
     let (before, after) = match aspect {
@@ -19,8 +25,6 @@ pub(super) fn of(aspect: Aspect, change: &FieldChange) -> Option<(String, String
         _ => (before, after),
     };
     let label = label(&change.path);
-    // A quota is the sum of what all apps ask for.
-    let wanted = wanted && !change.path.starts_with("spec.hard");
     let short = |text: &str| text.chars().count() <= LONGEST;
     (wanted && short(&before) && short(&after)).then_some((label, before, after))
 }
