@@ -39,6 +39,7 @@ mod stories_apply;
 mod stories_batches;
 mod stories_boundary;
 mod stories_canary;
+mod stories_causes;
 mod stories_claims;
 mod stories_crash;
 mod stories_doctor;

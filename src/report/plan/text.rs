@@ -87,14 +87,17 @@ pub(crate) fn organisation(plan: &OrganisationPlan, style: TextStyle) -> String 
     out
 }
 
-/// The part of several organisations whose details read like those of this one; empty where there is nothing to tell.
+/// The part of several organisations whose details read like those of this one; empty where there is nothing to tell. Each has
+/// its lines in a file that is called after it.
 pub(super) fn of_alike(names: &str, plan: &OrganisationPlan, style: TextStyle) -> String {
     let mut out = String::new();
     if style.verbose || has_news(plan) {
         // How much stays as it is differs, and says nothing of what does not.
         let counts = plan.counts().into_iter().filter(|(verb, _)| *verb != Verb::Keep).collect();
         let _ = writeln!(out, "{}: {} each", bold(names, style), counted(&counts));
-        draw(&mut out, plan, style);
+        let mut details = String::new();
+        draw(&mut details, plan, style);
+        out.push_str(&details.replace(&format!("/{}.kdl", plan.organisation), "/….kdl"));
         out.push('\n');
     }
     out
