@@ -59,7 +59,7 @@ impl CiEnvironment {
         };
         let details = self
             .word("GITHUB_SERVER_URL")
-            .zip(run)
+            .zip(number)
             .map(|(server, number)| format!("{}/{repository}/actions/runs/{number}", server.trim_end_matches('/')));
         let is_own = self.word("GITHUB_TOKEN").is_some();
         CiPlace {
