@@ -79,7 +79,7 @@ pub(super) fn told_in(body: &str) -> Vec<ToldPlan> {
 }
 
 /// What a comment says beside its body.
-pub(super) struct Around<'a> {
+pub(super) struct CommentParts<'a> {
     pub(super) garden: &'a str,
     pub(super) draft: bool,
     /// The places of notes that stand on no line of the diff.
@@ -90,7 +90,7 @@ pub(super) struct Around<'a> {
 }
 
 /// Writes the whole comment.
-pub(super) fn write(kind: ForgeKind, around: Around<'_>, body: &CommentBody) -> String {
+pub(super) fn write(kind: ForgeKind, around: CommentParts<'_>, body: &CommentBody) -> String {
     let mut head = format!("{}\n", marker(around.garden));
     if around.draft {
         head.push_str("**This merge request is a draft**: it is planned all the same, and not ready to be merged.\n\n");
@@ -104,7 +104,8 @@ pub(super) fn write(kind: ForgeKind, around: Around<'_>, body: &CommentBody) -> 
     }
     foot.push_str(&format!("\n{HISTORY}\n"));
     past.iter().chain([&now]).for_each(|plan| foot.push_str(&plan.hidden()));
-    let room = kind.most_of_comment().saturating_sub(head.len() + foot.len()).max(LEAST_BODY);
+    // A line end stands between body and foot.
+    let room = kind.most_of_comment().saturating_sub(head.len() + foot.len() + 1).max(LEAST_BODY);
     let body = cut(body(room), room);
     let text = format!("{head}{}\n{foot}", body.trim_end());
     if kind == ForgeKind::GitLab { without_commands(&text) } else { text }
@@ -176,7 +177,7 @@ mod tests {
     }
 
     fn written(kind: ForgeKind, told: &[ToldPlan], plan: ToldPlan, body: &CommentBody) -> String {
-        write(kind, Around { garden: "plots", draft: false, unplaced: &[], told, plan }, body)
+        write(kind, CommentParts { garden: "plots", draft: false, unplaced: &[], told, plan }, body)
     }
 
     #[test]
@@ -227,7 +228,7 @@ mod tests {
         let places: Vec<String> = (0..500).map(|nth| format!("a.kdl:{nth} {}", "é".repeat(999))).collect();
         let told: Vec<ToldPlan> = (0..30).map(|nth| ToldPlan::new(&commit(nth), at(0), &"ü".repeat(999))).collect();
         for kind in ForgeKind::ALL {
-            let around = || Around {
+            let around = || CommentParts {
                 garden: "plots",
                 draft: true,
                 unplaced: &places,
