@@ -27,6 +27,7 @@ mod limits;
 mod mending;
 mod moments;
 mod plan_format;
+mod plan_schema;
 mod policy;
 mod mutation;
 mod render;
