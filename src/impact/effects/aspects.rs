@@ -160,7 +160,9 @@ pub(in crate::impact) fn of_field(action: &Action, path: &str) -> Aspect {
 /// What moves with the fields of an object; that of its kind where none is known.
 pub(in crate::impact) fn of_action(action: &Action) -> Vec<(Aspect, Option<&FieldChange>)> {
     let is_label = |change: &FieldChange| change.path.ends_with("labels[app.kubernetes.io/version]");
-    let moving = || action.changes.iter().filter(|change| change.drift_by.is_empty());
+    // Where somebody else changed all that moves, that is what moves.
+    let drifted = action.changes.iter().all(|change| !change.drift_by.is_empty());
+    let moving = || action.changes.iter().filter(|change| drifted || change.drift_by.is_empty());
     // A label says which release an object is of; what runs says more.
     let told: Vec<&FieldChange> = moving().filter(|change| !is_label(change)).collect();
     let told = if told.is_empty() { moving().collect() } else { told };

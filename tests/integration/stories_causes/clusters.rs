@@ -20,7 +20,8 @@ fn alpha(apps: &str) -> String {
 
 async fn ground(apps: &str) -> Ground {
     let beta = organisation("beta", "Beta", "app page www");
-    Ground::new(&[("page.kdl", PAGE), ("alpha.kdl", &alpha(apps)), ("beta.kdl", &beta)]).await
+    Ground::new(&[("page.kdl", PAGE), ("organisations/alpha.kdl", &alpha(apps)), ("organisations/beta.kdl", &beta)])
+        .await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -31,20 +32,24 @@ async fn plans_and_rounds_tell_the_lines_since_what_is_applied() {
     let ground = ground("app hedgedoc pads").await;
     // Nothing is applied yet: what was edited is not known, and the organisations are new.
     let first = run(&ground, &["plan", "--commit", "HEAD"]).stdout;
-    holds(&causes(&first), &["What was written:", "alpha.kdl:3 organisation: alpha (new)"]);
+    holds(&causes(&first), &["What was written:", "organisations/alpha.kdl:3 organisation: alpha (new)"]);
     assert_eq!(objects(&first), counted(&first), "{first}");
     let applied = run(&ground, &["apply", "--yes", "--no-wait"]).stdout;
-    holds(&causes(&applied), &["beta.kdl:3 organisation: beta (new)"]);
+    holds(&causes(&applied), &["organisations/beta.kdl:3 organisation: beta (new)"]);
     assert_eq!(causes(&run(&ground, &["plan", "--commit", "HEAD"]).stdout), [""; 0]);
 
-    ground.commit("alpha.kdl", &alpha("app hedgedoc pads { storage 3 GiB; }"), "more room");
-    let told = ["What was written:", "alpha.kdl:8 storage: 3 GiB (new)"];
+    ground.commit("organisations/alpha.kdl", &alpha("app hedgedoc pads { storage 3 GiB; }"), "more room");
+    let told = ["What was written:", "organisations/alpha.kdl:8 storage: 3 GiB (new)"];
     let plan = run(&ground, &["plan", "--commit", "HEAD"]).stdout;
     holds(&causes(&plan), &told);
     assert!(causes(&plan)[2].starts_with("room for people's files in pads grows: "), "{plan}");
     // Two commits later it is still told, and what was taken back is not.
-    ground.commit("alpha.kdl", &alpha("app hedgedoc pads { storage 3 GiB; anonymous none; }"), "nobody reads");
-    ground.commit("alpha.kdl", &alpha("app hedgedoc pads { storage 3 GiB; }"), "everybody does");
+    ground.commit(
+        "organisations/alpha.kdl",
+        &alpha("app hedgedoc pads { storage 3 GiB; anonymous none; }"),
+        "nobody reads",
+    );
+    ground.commit("organisations/alpha.kdl", &alpha("app hedgedoc pads { storage 3 GiB; }"), "everybody does");
     holds(&causes(&run(&ground, &["plan", "--commit", "HEAD"]).stdout), &told);
     let file = ground.environment.path("live.json").display().to_string();
     assert_eq!(run(&ground, &["snapshot", "--output", &file]).code, 0);
@@ -81,9 +86,9 @@ async fn what_has_no_line_has_a_group_of_its_own() {
         let patch = Patch::Merge(json!({"data": {"inventory.json": inventory.to_string()}}));
         maps.patch(map.metadata.name.as_ref().unwrap(), &PatchParams::default(), &patch).await.unwrap();
     }
-    ground.commit("alpha.kdl", &alpha("app page www { scale min=2 max=2; }"), "two copies");
+    ground.commit("organisations/alpha.kdl", &alpha("app page www { scale min=2 max=2; }"), "two copies");
     let text = run(&ground, &["plan", "--commit", "HEAD"]).stdout;
-    assert!(causes(&text)[1].starts_with("alpha.kdl:8 scale"), "{text}");
+    assert!(causes(&text)[1].starts_with("organisations/alpha.kdl:8 scale"), "{text}");
     assert_eq!(objects(&text), counted(&text), "{text}");
     ground.handle.shutdown().await;
 }

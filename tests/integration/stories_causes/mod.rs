@@ -205,7 +205,11 @@ fn what_changes_nothing_and_what_is_not_done_says_so() {
     let text = planned(&environment, &[]);
     holds(
         &causes(&text),
-        &["offers/liiibre.kdl:5 title: Liiibre, shared → Liiibre, for all", "changes nothing in the clusters"],
+        &[
+            "offers/liiibre.kdl:5 title: Liiibre, shared → Liiibre, for all",
+            "changes nothing in the clusters",
+            "offers/liiibre.kdl:9 grants storage: 300 GiB → 320 GiB",
+        ],
     );
     assert_eq!(objects(&text), counted(&text), "{text}");
     // An organisation with findings is left as it is.
