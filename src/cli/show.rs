@@ -297,7 +297,8 @@ impl<'a> ShownRound<'a> {
             None => write!(out, "null"),
             Some(plan) => {
                 let head = report::plan::json::head(plan.head(), &plan.tally(), &self.impact());
-                write!(out, "{},\"organisations\":[", head.trim_end_matches('}')).map_err(CommandFailure::Write)?;
+                write!(out, "{},\"organisations\":[", head.strip_suffix('}').unwrap_or(&head))
+                    .map_err(CommandFailure::Write)?;
                 let mut separator = "\n";
                 plan.each(|one| {
                     write!(out, "{separator}{}", report::plan::json::organisation(one))?;
