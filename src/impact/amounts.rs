@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Whose;
 use super::data::room;
-use super::subject::Subject;
+use super::subject::PlannedOrganisation;
 use super::wording::{OneLine, bytes_of, is_built_in, moves, value, who};
 use crate::model::{Grants, Organisation};
 use crate::plan::{Action, Place, Verb};
@@ -84,7 +84,7 @@ pub(super) struct AmountTally {
 
 impl AmountTally {
     /// Adds those of one organisation.
-    pub(super) fn add(&mut self, subject: &Subject<'_>) {
+    pub(super) fn add(&mut self, subject: &PlannedOrganisation<'_>) {
         let Some(written) = subject.written() else { return };
         self.offer(subject, written);
         if !subject.plan.changes_anything() {
@@ -120,7 +120,7 @@ impl AmountTally {
         }
     }
 
-    fn offer(&mut self, subject: &Subject<'_>, written: &Organisation) {
+    fn offer(&mut self, subject: &PlannedOrganisation<'_>, written: &Organisation) {
         let Some(applied) = subject.applied() else { return };
         let name = |organisation: &Organisation| organisation.offer.as_ref().map(|offer| offer.name.to_string());
         let offers = (name(applied), name(written));
@@ -161,7 +161,7 @@ fn grant(grants: &Grants, resource: ResourceName) -> Option<(u64, crate::source:
 }
 
 /// The line of the garden that decided the share that moves, the largest of them.
-fn largest(subject: &Subject<'_>, objects: &OrganisationObjects, resource: ResourceName) -> Option<Place> {
+fn largest(subject: &PlannedOrganisation<'_>, objects: &OrganisationObjects, resource: ResourceName) -> Option<Place> {
     let shares = |objects: &OrganisationObjects| -> BTreeMap<(String, String), u64> {
         let mut all = BTreeMap::new();
         for share in objects.contributions.iter().filter(|share| share.resource == resource) {
@@ -181,7 +181,7 @@ fn largest(subject: &Subject<'_>, objects: &OrganisationObjects, resource: Resou
 }
 
 /// What storage was before, by what the plan changes of it; `None` where that says too little.
-fn by_changes(subject: &Subject<'_>, resource: ResourceName, after: u64) -> Option<u64> {
+fn by_changes(subject: &PlannedOrganisation<'_>, resource: ResourceName, after: u64) -> Option<u64> {
     if resource != ResourceName::Storage {
         return None;
     }
@@ -214,7 +214,7 @@ pub(super) fn is_room(action: &Action, path: &str) -> bool {
 }
 
 /// Whether a plan changes anything that counts, where nothing is known of before.
-fn touches(subject: &Subject<'_>, resource: ResourceName) -> bool {
+fn touches(subject: &PlannedOrganisation<'_>, resource: ResourceName) -> bool {
     let word = match resource {
         ResourceName::Cpu => "cpu",
         ResourceName::Memory => "memory",
@@ -244,19 +244,16 @@ fn told(key: Key, whose: Whose, origin: Option<Place>) -> AmountChange {
     let (after, grant) = (key.after.unwrap_or(0), key.grant);
     let over = grant.is_some_and(|grant| after > grant);
     let tight = !over && grant.is_some_and(|grant| u128::from(after) * 100 > u128::from(grant) * TIGHT);
-    let words = match &key.offers {
-        Some((before, after)) => {
-            let name = |offer: &Option<String>| offer.clone().unwrap_or_else(|| "none".to_owned());
-            format!("{} → {}{each}", name(before), name(after))
-        }
-        None => {
-            let mark = match (over, tight) {
-                (true, _) => ", more than is granted",
-                (_, true) => ", more than nine tenths",
-                _ => "",
-            };
-            format!("{}{mark}{each}", amounts(&key))
-        }
+    let words = if let Some((before, after)) = &key.offers {
+        let name = |offer: &Option<String>| offer.clone().unwrap_or_else(|| "none".to_owned());
+        format!("{} → {}{each}", name(before), name(after))
+    } else {
+        let mark = match (over, tight) {
+            (true, _) => ", more than is granted",
+            (_, true) => ", more than nine tenths",
+            _ => "",
+        };
+        format!("{}{mark}{each}", amounts(&key))
     };
     let Key { amount, before, after, .. } = key;
     AmountChange { amount, whose, lead, words, origin, before, after, grant, over, tight }
@@ -270,11 +267,11 @@ fn amounts(key: &Key) -> String {
     };
     let after = key.after.unwrap_or(0);
     let granted = key.grant.map(shown);
-    // What is granted says the unit, where that suits the amount.
-    let short = |amount: u64| {
-        let common = granted.as_deref().and_then(|granted| granted.rsplit(' ').next()).and_then(quantity::unit);
-        common.and_then(|(_, factor)| in_units(amount, factor)).unwrap_or_else(|| shown(amount))
-    };
+    // What is granted says the unit, where that suits both amounts.
+    let common = granted.as_deref().and_then(|granted| granted.rsplit(' ').next()).and_then(quantity::unit);
+    let in_common = |amount: u64| common.and_then(|(_, factor)| in_units(amount, factor));
+    let suits = in_common(after).is_some() && key.before.is_none_or(|before| in_common(before).is_some());
+    let short = |amount: u64| in_common(amount).filter(|_| suits).unwrap_or_else(|| shown(amount));
     let of = |amount: u64| match &granted {
         Some(granted) => format!("{} of {granted}", short(amount)),
         None => shown(amount),
@@ -316,6 +313,7 @@ mod tests {
         let storage = |before, after, grant| amounts(&key(Amount::Storage, before, after, grant));
         assert_eq!(storage(Some(134 * GIB), 144 * GIB, Some(300 * GIB)), "134 of 300 GiB, then 144");
         assert_eq!(storage(Some(812 * GIB), 912 * GIB, Some(2048 * GIB)), "812 GiB of 2 TiB, then 912 GiB");
+        assert_eq!(storage(Some(812 * GIB), 1912 * GIB, Some(2048 * GIB)), "812 GiB of 2 TiB, then 1912 GiB");
         assert_eq!(storage(None, 144 * GIB, Some(300 * GIB)), "144 of 300 GiB then; how much it is now is not known");
         assert_eq!(storage(Some(0), 2 * GIB, None), "0 bytes, then 2 GiB");
         let memory = amounts(&key(Amount::Memory, Some(5440 << 20), 5184 << 20, Some(64 * GIB)));

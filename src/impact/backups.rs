@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::subject::Subject;
+use super::subject::PlannedOrganisation;
 use super::wording::{line, moves, value};
 use crate::kind::{BACKUP_SCHEDULE, CRON_JOB, SCHEDULED_BACKUP};
 use crate::name::Name;
@@ -20,7 +20,7 @@ pub(super) struct BackupChange {
 }
 
 /// Those of one organisation.
-pub(super) fn of(subject: &Subject<'_>) -> Vec<BackupChange> {
+pub(super) fn of(subject: &PlannedOrganisation<'_>) -> Vec<BackupChange> {
     let mut found: Vec<BackupChange> = Vec::new();
     for action in subject.writes().filter(|action| makes_backups(action)) {
         if action.verb() == Verb::Delete {
@@ -59,7 +59,7 @@ pub(super) fn makes_backups(action: &Action) -> bool {
 }
 
 /// Whether data that stays is not backed up any more: not that of an app that is retired or goes on under another name.
-fn is_off(subject: &Subject<'_>, action: &Action) -> bool {
+fn is_off(subject: &PlannedOrganisation<'_>, action: &Action) -> bool {
     // The schedule says it for the store, which goes with it.
     if &*action.id.kind == "ObjectStore" {
         return false;
@@ -70,7 +70,7 @@ fn is_off(subject: &Subject<'_>, action: &Action) -> bool {
     }
 }
 
-fn is_retired(subject: &Subject<'_>, action: &Action) -> bool {
+fn is_retired(subject: &PlannedOrganisation<'_>, action: &Action) -> bool {
     let of_app = action.app.as_ref().is_some_and(|app| subject.plan.retired.contains_key(app));
     of_app || subject.plan.retired_organisation.is_some()
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Whose;
 use super::backups;
-use super::subject::{Subject, text};
+use super::subject::{PlannedOrganisation, text};
 use super::wording::{OneLine, bytes_of, line, list, many, short, size, who};
 use crate::kind::{
     GARAGE_BUCKET, GARAGE_KEY, NAMESPACE, PERCONA_MONGODB, PERSISTENT_VOLUME_CLAIM, POSTGRES_CLUSTER,
@@ -97,7 +97,7 @@ pub(super) struct DataTally {
 
 impl DataTally {
     /// Adds those of one organisation.
-    pub(super) fn add(&mut self, subject: &Subject<'_>) {
+    pub(super) fn add(&mut self, subject: &PlannedOrganisation<'_>) {
         let now = |how, says: &str| Key { how, at: None, says: says.to_owned() };
         for lost in &subject.plan.lost {
             let says = match &lost.acknowledged {
@@ -130,7 +130,7 @@ impl DataTally {
     }
 
     /// Adds data that goes on a day, or that was to go and stays.
-    fn add_term(&mut self, subject: &Subject<'_>, act: &LaterAct) {
+    fn add_term(&mut self, subject: &PlannedOrganisation<'_>, act: &LaterAct) {
         let key = match &act.after {
             Some(after) => {
                 let before = act.before.as_ref().map(|before| format!("; before: {before}")).unwrap_or_default();
@@ -187,7 +187,7 @@ fn is_key(id: &ObjectId) -> bool {
 }
 
 /// The objects whose day an act names.
-fn kept<'a>(subject: &Subject<'a>, act: &'a LaterAct) -> impl Iterator<Item = &'a ObjectId> {
+fn kept<'a>(subject: &PlannedOrganisation<'a>, act: &'a LaterAct) -> impl Iterator<Item = &'a ObjectId> {
     let named: BTreeSet<&str> = act.objects.iter().map(String::as_str).collect();
     let actions = subject.plan.actions.iter().filter(|action| !is_key(&action.id));
     actions.filter(move |action| named.contains(&*action.id.to_string())).map(|action| &action.id)
@@ -195,7 +195,7 @@ fn kept<'a>(subject: &Subject<'a>, act: &'a LaterAct) -> impl Iterator<Item = &'
 
 impl Sum {
     /// Adds an object that holds data.
-    fn hold(&mut self, subject: &Subject<'_>, id: &ObjectId) {
+    fn hold(&mut self, subject: &PlannedOrganisation<'_>, id: &ObjectId) {
         let body = subject.body(id).or_else(|| subject.body_before(id));
         let bytes = body.and_then(|body| room(id, body));
         *self.kinds.entry(id.kind.to_string()).or_default() += 1;

@@ -94,7 +94,7 @@ pub(super) fn release(action: &Action) -> Option<String> {
 }
 
 fn is_image(path: &str) -> bool {
-    path.ends_with(".image") || path.ends_with(".imageName")
+    matches!(path.rsplit('.').next(), Some("image" | "imageName"))
 }
 
 /// An image apart: name, tag and digest.

@@ -132,7 +132,7 @@ impl ImpactBuilder {
 
     /// Adds the whole plan of one organisation: before anything of it is left out for brevity.
     pub(crate) fn add(&mut self, plan: &OrganisationPlan, context: ImpactContext<'_>) {
-        let subject = subject::Subject::new(plan, context);
+        let subject = subject::PlannedOrganisation::new(plan, context);
         self.data.add(&subject);
         self.interruptions.add(&subject);
         self.images.add(plan);

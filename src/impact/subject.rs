@@ -13,14 +13,14 @@ use crate::render::{self, ObjectId, OrganisationObjects};
 use crate::source::Span;
 
 /// One organisation of a plan.
-pub(super) struct Subject<'a> {
+pub(super) struct PlannedOrganisation<'a> {
     pub(super) plan: &'a OrganisationPlan,
     pub(super) context: ImpactContext<'a>,
     after: OnceCell<Option<OrganisationObjects>>,
     before: OnceCell<Option<OrganisationObjects>>,
 }
 
-impl<'a> Subject<'a> {
+impl<'a> PlannedOrganisation<'a> {
     pub(super) fn new(plan: &'a OrganisationPlan, context: ImpactContext<'a>) -> Self {
         Self { plan, context, after: OnceCell::new(), before: OnceCell::new() }
     }

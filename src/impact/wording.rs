@@ -135,21 +135,25 @@ pub(super) fn line(action: &Action, change: Option<&FieldChange>) -> Option<Plac
 
 /// The one line behind several things; none where they have different ones.
 #[derive(Clone, Debug, Default)]
-pub(super) struct OneLine(Option<Option<Place>>);
+pub(super) struct OneLine {
+    /// Whether any thing was added.
+    begun: bool,
+    line: Option<Place>,
+}
 
 impl OneLine {
     /// Adds the line of one thing more.
     pub(super) fn add(&mut self, place: Option<Place>) {
-        match &self.0 {
-            None => self.0 = Some(place),
-            Some(known) if *known == place => {}
-            Some(_) => self.0 = Some(None),
+        if !self.begun {
+            *self = Self { begun: true, line: place };
+        } else if self.line != place {
+            self.line = None;
         }
     }
 
     /// The line that all share.
     pub(super) fn get(self) -> Option<Place> {
-        self.0.flatten()
+        self.line
     }
 }
 

@@ -121,7 +121,7 @@ fn a_host_that_passes_to_another_organisation_is_dangerous() {
     );
     let said = plan_of(&environment, &["--base", "HEAD"]);
     let lines = matters(&said.stdout);
-    let told = "Dangerous: other of alternatiba: `www.alternatiba.example` led to www and leads to other  organisations/alternatiba.kdl:36";
+    let told = "Dangerous: other of alternatiba: `www.alternatiba.example` led to www and leads to other  organisations/alternatiba.kdl:33";
     assert!(lines.contains(&told), "{lines:#?}");
 }
 

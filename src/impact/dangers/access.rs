@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::Hits;
-use crate::impact::subject::Subject;
+use crate::impact::subject::PlannedOrganisation;
 use crate::impact::wording::{line, list, short, value};
 use crate::plan::{Action, FieldChange, HatchWord, Shown, Verb};
 
 /// Rights in the cluster that are new or more.
-pub(super) fn rights(subject: &Subject<'_>, hits: &mut Hits<'_>) {
+pub(super) fn rights(subject: &PlannedOrganisation<'_>, hits: &mut Hits<'_>) {
     let rights = |action: &&Action| action.id.group() == "rbac.authorization.k8s.io" && action.verb() != Verb::Delete;
     for action in subject.writes().filter(rights) {
         let parts = ["rules", "subjects", "roleRef"];
@@ -44,7 +44,7 @@ const REACHES_OUT: [(&str, &str); 8] = [
 ];
 
 /// Pods that reach the machine they run on, or run as root, and did not.
-pub(super) fn privileged(subject: &Subject<'_>, hits: &mut Hits<'_>) {
+pub(super) fn privileged(subject: &PlannedOrganisation<'_>, hits: &mut Hits<'_>) {
     for action in subject.writes().filter(|action| !action.id.facts().pod_spec.is_empty()) {
         let mut reached = BTreeSet::new();
         let mut at = None;
@@ -96,7 +96,7 @@ fn found(field: &str, value: Option<&Value>) -> BTreeSet<&'static str> {
 }
 
 /// Addresses to which people may be sent after they signed in, and that were not there.
-pub(super) fn sign_on(subject: &Subject<'_>, hits: &mut Hits<'_>) {
+pub(super) fn sign_on(subject: &PlannedOrganisation<'_>, hits: &mut Hits<'_>) {
     for action in subject.writes().filter(|action| matches!(action.verb(), Verb::Change | Verb::Adopt)) {
         for change in &action.changes {
             let of = |shown| value(shown).and_then(Value::as_str).map(redirects).unwrap_or_default();
@@ -139,7 +139,7 @@ fn redirects(text: &str) -> BTreeSet<String> {
 }
 
 /// Lines by which an app goes past its definition, and that were not there.
-pub(super) fn hatches(subject: &Subject<'_>, hits: &mut Hits<'_>) {
+pub(super) fn hatches(subject: &PlannedOrganisation<'_>, hits: &mut Hits<'_>) {
     for hatch in subject.plan.hatches.iter().filter(|hatch| hatch.new) {
         let about = short(&hatch.about);
         let (says, is_danger) = match hatch.word {

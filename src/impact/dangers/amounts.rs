@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Hits;
-use crate::impact::subject::Subject;
+use crate::impact::subject::PlannedOrganisation;
 use crate::impact::wording::{bytes_of, line, size, value};
 use crate::plan::{Action, FieldChange};
 use crate::render::State;
@@ -12,7 +12,7 @@ use crate::render::State;
 const ROOM: [&str; 3] = ["resources.requests.storage", "quotas.maxSize", "storage.size"];
 
 /// Room for data gets smaller.
-pub(super) fn shrinks(subject: &Subject<'_>, hits: &mut Hits<'_>) {
+pub(super) fn shrinks(subject: &PlannedOrganisation<'_>, hits: &mut Hits<'_>) {
     for action in subject.writes() {
         let fields = action.changes.iter().filter(|change| ROOM.iter().any(|end| change.path.ends_with(end)));
         for change in fields {
@@ -33,7 +33,7 @@ pub(super) fn shrinks(subject: &Subject<'_>, hits: &mut Hits<'_>) {
 }
 
 /// Copies of what runs go to none, and no word of the garden (`state`, `nights`, `retired`) says that the app sleeps.
-pub(super) fn to_zero(subject: &Subject<'_>, hits: &mut Hits<'_>) {
+pub(super) fn to_zero(subject: &PlannedOrganisation<'_>, hits: &mut Hits<'_>) {
     for action in subject.writes() {
         let Some(change) = action.changes.iter().find(|change| to_none(change)) else { continue };
         if sleeps(subject, action) {
@@ -51,7 +51,7 @@ fn to_none(change: &FieldChange) -> bool {
         && number(change.before.as_ref()) != Some(0)
 }
 
-fn sleeps(subject: &Subject<'_>, action: &Action) -> bool {
+fn sleeps(subject: &PlannedOrganisation<'_>, action: &Action) -> bool {
     let state = || subject.after()?.states.get(action.app.as_ref()?).copied();
     state().is_some_and(|state| !matches!(state, State::Awake | State::Peak(_)))
 }

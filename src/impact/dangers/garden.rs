@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Hits, Key, Level, Sum};
 use crate::impact::ImpactContext;
-use crate::impact::subject::Subject;
+use crate::impact::subject::PlannedOrganisation;
 use crate::impact::wording::{list, short};
 use crate::model::{Garden, Organisation};
 use crate::name::Name;
@@ -18,7 +18,7 @@ type GardenRule = fn(&Garden, ImpactContext<'_>, &mut Hits<'_>);
 pub(super) static RULES: &[(&str, GardenRule)] = &[("consent", consent), ("people", people)];
 
 /// An organisation is to live on another cluster, or the cluster is another one under its name.
-pub(super) fn cluster_moves(subject: &Subject<'_>, hits: &mut Hits<'_>) {
+pub(super) fn cluster_moves(subject: &PlannedOrganisation<'_>, hits: &mut Hits<'_>) {
     let (Some(applied), Some(written)) = (subject.applied(), subject.written()) else { return };
     let (before, after) = (&applied.cluster, &written.cluster);
     if before.name != after.name {
@@ -32,7 +32,7 @@ pub(super) fn cluster_moves(subject: &Subject<'_>, hits: &mut Hits<'_>) {
 }
 
 /// New releases are no longer held back until people sleep, while one is put in.
-pub(super) fn window_gone(subject: &Subject<'_>, hits: &mut Hits<'_>) {
+pub(super) fn window_gone(subject: &PlannedOrganisation<'_>, hits: &mut Hits<'_>) {
     let gone = subject.plan.later.iter().filter(|act| act.word == TermWord::Upgrade && act.after.is_none());
     for act in gone {
         let release = |path: &str| path == "metadata.labels[app.kubernetes.io/version]";
@@ -45,7 +45,7 @@ pub(super) fn window_gone(subject: &Subject<'_>, hits: &mut Hits<'_>) {
 }
 
 /// A brake on deletions lets more go, or data is kept for less long.
-pub(super) fn brake(subject: &Subject<'_>, hits: &mut Hits<'_>) {
+pub(super) fn brake(subject: &PlannedOrganisation<'_>, hits: &mut Hits<'_>) {
     let acts = subject.plan.later.iter().filter(|act| act.word == TermWord::Deletions);
     for act in acts.filter(|act| is_looser(act)) {
         let (before, after) = (act.before.as_deref().map(short), act.after.as_deref().map(short));
@@ -119,7 +119,7 @@ impl Hosts {
 }
 
 /// A host passes to another app or organisation.
-pub(super) fn host_moves(subject: &Subject<'_>, hits: &mut Hits<'_>) {
+pub(super) fn host_moves(subject: &PlannedOrganisation<'_>, hits: &mut Hits<'_>) {
     let (Some(applied), Some(written)) = (subject.applied(), subject.written()) else { return };
     let before = hosts_of(applied);
     let after = hosts_of(written);
@@ -152,7 +152,7 @@ fn is_renaming(written: &Organisation, now: &Name, before: &Name) -> bool {
 const LEAST: usize = 4;
 
 /// Takes note of the files that are not an organisation's own and change it.
-pub(super) fn note_reach(subject: &Subject<'_>, reached: &mut BTreeMap<String, BTreeSet<Name>>) {
+pub(super) fn note_reach(subject: &PlannedOrganisation<'_>, reached: &mut BTreeMap<String, BTreeSet<Name>>) {
     let Some(written) = subject.written() else { return };
     let own = subject.context.sources.path(written.file).unwrap_or_default();
     for action in subject.writes() {

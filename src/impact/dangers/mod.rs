@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::subject::Subject;
+use super::subject::PlannedOrganisation;
 use super::wording::{OneLine, who};
 use super::{AppliedGarden, ImpactContext, Whose};
 use crate::name::Name;
@@ -55,14 +55,14 @@ struct Rule {
     name: &'static str,
     /// Whether another group says the same.
     told_above: bool,
-    look: fn(&Subject<'_>, &mut Hits<'_>),
+    look: fn(&PlannedOrganisation<'_>, &mut Hits<'_>),
 }
 
-const fn rule(name: &'static str, look: fn(&Subject<'_>, &mut Hits<'_>)) -> Rule {
+const fn rule(name: &'static str, look: fn(&PlannedOrganisation<'_>, &mut Hits<'_>)) -> Rule {
     Rule { name, told_above: false, look }
 }
 
-const fn told_above(name: &'static str, look: fn(&Subject<'_>, &mut Hits<'_>)) -> Rule {
+const fn told_above(name: &'static str, look: fn(&PlannedOrganisation<'_>, &mut Hits<'_>)) -> Rule {
     Rule { name, told_above: true, look }
 }
 
@@ -125,7 +125,7 @@ impl Hits<'_> {
         let order = RULES.iter().position(|rule| rule.name == self.rule).unwrap_or(RULES.len());
         let mut key = Key { level, order, rule: self.rule, told_above: self.told_above, says };
         if !self.tally.contains_key(&key) && self.tally.keys().filter(|one| one.rule == self.rule).count() >= MOST {
-            key.says = "and more of the kind".to_owned();
+            key.says.replace_range(.., "and more of the kind");
         }
         let sum = self.tally.entry(key).or_default();
         if let Some(organisation) = self.organisation {
@@ -165,7 +165,7 @@ pub(super) struct DangerTally {
 
 impl DangerTally {
     /// Adds those of one organisation.
-    pub(super) fn add(&mut self, subject: &Subject<'_>) {
+    pub(super) fn add(&mut self, subject: &PlannedOrganisation<'_>) {
         if !self.looked {
             self.looked = true;
             self.all = subject.context.garden.organisations.len();

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Hits;
-use crate::impact::subject::{Subject, text};
+use crate::impact::subject::{PlannedOrganisation, text};
 use crate::impact::wording::{line, list, value};
 use crate::kind::NETWORK_POLICY;
 use crate::name::Name;
@@ -24,7 +24,7 @@ enum Reach {
 }
 
 /// A policy lets through what it did not, or goes.
-pub(super) fn wider(subject: &Subject<'_>, hits: &mut Hits<'_>) {
+pub(super) fn wider(subject: &PlannedOrganisation<'_>, hits: &mut Hits<'_>) {
     for action in subject.writes().filter(|action| action.id.is(NETWORK_POLICY)) {
         let app = app_of(subject, action);
         let app = app.as_ref();
@@ -142,14 +142,14 @@ fn ports(rule: &Value) -> Vec<String> {
 }
 
 /// The app whose pods a policy is about.
-fn app_of(subject: &Subject<'_>, action: &Action) -> Option<Name> {
+fn app_of(subject: &PlannedOrganisation<'_>, action: &Action) -> Option<Name> {
     let body = subject.body(&action.id).or_else(|| subject.body_before(&action.id))?;
     let label = text(body, "/spec/podSelector/matchLabels/parcelle.dev~1app");
     label.and_then(|app| Name::new(app).ok()).or_else(|| action.app.clone())
 }
 
 /// Whether an app was there before; of what is the organisation's own, whether that was.
-fn is_older(subject: &Subject<'_>, app: Option<&Name>) -> bool {
+fn is_older(subject: &PlannedOrganisation<'_>, app: Option<&Name>) -> bool {
     let Some(applied) = subject.applied() else { return false };
     app.is_none_or(|app| {
         let was = subject.app(app).and_then(|app| app.was.as_ref()).map(|was| &was.value);

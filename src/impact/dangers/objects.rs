@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Hits;
 use crate::impact::backups::{self, makes_backups};
 use crate::impact::images;
-use crate::impact::subject::Subject;
+use crate::impact::subject::PlannedOrganisation;
 use crate::impact::wording::{line, moves, short, value};
 use crate::kind::{GARAGE_BUCKET, GARAGE_KEY, POSTGRES_ROLE, SECRET};
 use crate::name::Name;
@@ -14,7 +14,7 @@ use crate::render::TermWord;
 use serde_json::Value;
 
 /// Data goes when the plan is carried out.
-pub(super) fn data_goes(subject: &Subject<'_>, hits: &mut Hits<'_>) {
+pub(super) fn data_goes(subject: &PlannedOrganisation<'_>, hits: &mut Hits<'_>) {
     let is_key = |action: &Action| [SECRET, GARAGE_KEY, POSTGRES_ROLE].into_iter().any(|kind| action.id.is(kind));
     let going = subject.writes().filter(|action| action.verb() == Verb::Delete && action.holds_data);
     for action in going.filter(|action| !is_key(action)) {
@@ -23,7 +23,7 @@ pub(super) fn data_goes(subject: &Subject<'_>, hits: &mut Hits<'_>) {
 }
 
 /// Data is to lie in another store: a class of volumes, a store of buckets. What is there is not moved by that.
-pub(super) fn store_moves(subject: &Subject<'_>, hits: &mut Hits<'_>) {
+pub(super) fn store_moves(subject: &PlannedOrganisation<'_>, hits: &mut Hits<'_>) {
     const STORES: [&str; 3] = ["storageClassName", "storage.storageClass", "clusterRef.name"];
     for action in subject.writes().filter(|action| action.holds_data && action.verb() != Verb::Create) {
         let fields = action.changes.iter().filter(|change| moves(change) && change.before.is_some());
@@ -38,14 +38,14 @@ pub(super) fn store_moves(subject: &Subject<'_>, hits: &mut Hits<'_>) {
 }
 
 /// Nothing is backed up any more.
-pub(super) fn backup_off(subject: &Subject<'_>, hits: &mut Hits<'_>) {
+pub(super) fn backup_off(subject: &PlannedOrganisation<'_>, hits: &mut Hits<'_>) {
     for found in backups::of(subject).into_iter().filter(|found| found.off) {
         hits.danger(found.app.as_ref(), "it is not backed up any more".to_owned(), found.line);
     }
 }
 
 /// Backups are to lie in another store: those that there are stay in the old one.
-pub(super) fn backup_moves(subject: &Subject<'_>, hits: &mut Hits<'_>) {
+pub(super) fn backup_moves(subject: &PlannedOrganisation<'_>, hits: &mut Hits<'_>) {
     const PLACES: [&str; 5] = [
         "s3.endpoint",
         "s3.bucket",
@@ -63,7 +63,7 @@ pub(super) fn backup_moves(subject: &Subject<'_>, hits: &mut Hits<'_>) {
 }
 
 /// An object is deleted and made anew, since a field of it cannot change.
-pub(super) fn made_anew(subject: &Subject<'_>, hits: &mut Hits<'_>) {
+pub(super) fn made_anew(subject: &PlannedOrganisation<'_>, hits: &mut Hits<'_>) {
     for action in subject.writes() {
         let Reason::Replacing(Replacing::Immutable { path }) = action.reason() else { continue };
         let says = format!("`{}` is deleted and made anew, since `{}` of it cannot change", action.id, short(path));
@@ -77,7 +77,7 @@ pub(super) fn made_anew(subject: &Subject<'_>, hits: &mut Hits<'_>) {
 }
 
 /// The first number of an image's version is another one.
-pub(super) fn major(subject: &Subject<'_>, hits: &mut Hits<'_>) {
+pub(super) fn major(subject: &PlannedOrganisation<'_>, hits: &mut Hits<'_>) {
     for action in subject.writes() {
         for (change, before, after) in images::replaced(action) {
             if images::is_major(before, after) {
@@ -89,7 +89,7 @@ pub(super) fn major(subject: &Subject<'_>, hits: &mut Hits<'_>) {
 }
 
 /// More than one release of a definition lies between what runs and what is put in.
-pub(super) fn several_releases(subject: &Subject<'_>, hits: &mut Hits<'_>) {
+pub(super) fn several_releases(subject: &PlannedOrganisation<'_>, hits: &mut Hits<'_>) {
     let mut seen: BTreeMap<&Name, (String, String, Option<Place>)> = BTreeMap::new();
     for action in subject.writes() {
         let change = action.changes.iter().find(|change| change.path == "metadata.labels[app.kubernetes.io/version]");
@@ -118,7 +118,7 @@ pub(super) fn several_releases(subject: &Subject<'_>, hits: &mut Hits<'_>) {
 }
 
 /// What the garden asks cannot be done.
-pub(super) fn refused(subject: &Subject<'_>, hits: &mut Hits<'_>) {
+pub(super) fn refused(subject: &PlannedOrganisation<'_>, hits: &mut Hits<'_>) {
     let refused = subject.plan.actions.iter().filter(|action| action.verb() == Verb::Refused);
     for action in refused {
         let reason = match action.reason() {
@@ -131,7 +131,7 @@ pub(super) fn refused(subject: &Subject<'_>, hits: &mut Hits<'_>) {
 }
 
 /// Something would be done and is held back, by more than a word of the garden or the hour.
-pub(super) fn held(subject: &Subject<'_>, hits: &mut Hits<'_>) {
+pub(super) fn held(subject: &PlannedOrganisation<'_>, hits: &mut Hits<'_>) {
     let waits = |action: &Action| {
         let app = action.app.as_ref();
         subject.plan.later.iter().any(|act| act.word == TermWord::Upgrade && act.app.as_ref() == app)

@@ -56,7 +56,7 @@ static POSTGRES: Operated = Operated {
     pause: None,
 };
 
-/// CloudNativePG 1.29, "Connection pooling": a Deployment of PgBouncer, which rolls with its template; parameters are reloaded.
+/// CloudNativePG 1.29, "Connection pooling": a Deployment of `PgBouncer`, which rolls with its template; parameters are reloaded.
 static POOLER: Operated = Operated {
     pods: ("/spec/instances", 1),
     restart: &["spec.template", "spec.type"],
@@ -99,7 +99,7 @@ fn of_kind(group: &str, kind: &str) -> Runs {
     }
     match (group, kind) {
         ("k8s.mariadb.com", "MariaDB") => Runs::Operated(&MARIADB),
-        ("batch", _) | ("k8up.io", _) | ("postgresql.cnpg.io", "Backup" | "ScheduledBackup") => Runs::Once,
+        ("batch" | "k8up.io", _) | ("postgresql.cnpg.io", "Backup" | "ScheduledBackup") => Runs::Once,
         ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet") | ("", "Pod") => Runs::Workload,
         // Where a gateway is made of pods, they are the cluster's and follow by themselves.
         _ if kind::find(group, kind).is_some() && facts(group, kind).pod_spec.is_empty() => Runs::Nothing,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Whose;
 use super::images;
-use super::subject::Subject;
+use super::subject::PlannedOrganisation;
 use super::wording::{OneLine, about, best_line, count, is_built_in, list, many, moves, short, who};
 use crate::model::Organisation;
 use crate::name::Name;
@@ -14,7 +14,7 @@ use crate::plan::{Action, Deleting, Place, Reason, Verb, What};
 use crate::render::{Stage, State};
 use estimate::Away;
 use kinds::Runs;
-use workload::Effect;
+use workload::PodsEffect;
 
 mod estimate;
 mod kinds;
@@ -119,7 +119,7 @@ struct AppEffect {
 
 impl InterruptionTally {
     /// Adds those of one organisation.
-    pub(super) fn add(&mut self, subject: &Subject<'_>) {
+    pub(super) fn add(&mut self, subject: &PlannedOrganisation<'_>) {
         let mut apps: BTreeMap<Option<Name>, AppEffect> = BTreeMap::new();
         for action in subject.writes().filter(|action| action.what == What::Object) {
             let app = app_of(action);
@@ -146,7 +146,7 @@ impl InterruptionTally {
         self.addresses(subject);
     }
 
-    fn of_app(&mut self, subject: &Subject<'_>, app: Option<&Name>, mut effect: AppEffect) {
+    fn of_app(&mut self, subject: &PlannedOrganisation<'_>, app: Option<&Name>, mut effect: AppEffect) {
         let Some(mut how) = effect.worst else { return };
         if effect.job && matches!(how, How::Away | How::Restarts | How::MayRestart) {
             // While a job moves its data, the app that is there shows a page or answers with errors.
@@ -173,7 +173,7 @@ impl InterruptionTally {
     }
 
     /// The addresses that people lose: those that the organisation had and has no more, nor has anybody else in the garden.
-    fn addresses(&mut self, subject: &Subject<'_>) {
+    fn addresses(&mut self, subject: &PlannedOrganisation<'_>) {
         let hosts = |organisation: &Organisation| -> BTreeMap<String, Name> {
             let apps = organisation.apps.values();
             apps.flat_map(|app| app.hosts.iter().map(|host| (host.value.clone(), app.name.clone()))).collect()
@@ -206,9 +206,9 @@ fn app_of(action: &Action) -> Option<Name> {
 }
 
 /// What may become of the pods behind a kind that nobody here knows.
-fn may_restart(action: &Action) -> Option<Effect> {
+fn may_restart(action: &Action) -> Option<PodsEffect> {
     let changes_more = action.changes.iter().any(|change| !change.path.starts_with("metadata."));
-    (action.verb() == Verb::Change && changes_more).then_some(Effect {
+    (action.verb() == Verb::Change && changes_more).then_some(PodsEffect {
         how: How::MayRestart,
         away: Away::default(),
         pods: 0,
@@ -216,7 +216,7 @@ fn may_restart(action: &Action) -> Option<Effect> {
 }
 
 impl AppEffect {
-    fn take(&mut self, subject: &Subject<'_>, action: &Action, effect: Effect) {
+    fn take(&mut self, subject: &PlannedOrganisation<'_>, action: &Action, effect: PodsEffect) {
         self.worst = Some(self.worst.map_or(effect.how, |worst| worst.min(effect.how)));
         self.away.seconds = self.away.seconds.max(effect.away.seconds);
         self.away.most = self.away.most.max(effect.away.most);
@@ -234,7 +234,7 @@ impl AppEffect {
 }
 
 /// Why an app does not run any more, as the garden says it.
-fn stopped(subject: &Subject<'_>, action: &Action) -> Option<&'static str> {
+fn stopped(subject: &PlannedOrganisation<'_>, action: &Action) -> Option<&'static str> {
     let state = subject.after()?.states.get(action.app.as_ref()?)?;
     match state {
         State::Night(_) => Some("asleep for the night"),

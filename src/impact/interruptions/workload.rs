@@ -10,7 +10,7 @@ use super::How;
 use super::estimate::{self, Away};
 use super::kinds::{Operated, within};
 use crate::impact::images;
-use crate::impact::subject::{Subject, text};
+use crate::impact::subject::{PlannedOrganisation, text};
 use crate::impact::wording::{moves, value};
 use crate::kind::{self, AUTOSCALER, DEPLOYMENT, STATEFUL_SET};
 use crate::plan::{Action, Changing, Deleting, Reason, Verb};
@@ -18,20 +18,20 @@ use crate::render::{ObjectId, OrganisationObjects};
 
 /// What becomes of the pods behind an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Effect {
+pub(super) struct PodsEffect {
     pub(super) how: How,
     pub(super) away: Away,
     pub(super) pods: u64,
 }
 
-impl Effect {
+impl PodsEffect {
     fn new(how: How, pods: u64) -> Self {
         Self { how, away: Away::default(), pods }
     }
 }
 
 /// What an action does to the pods of a workload of Kubernetes; `None` where nothing happens to them.
-pub(super) fn of_workload(subject: &Subject<'_>, action: &Action) -> Option<Effect> {
+pub(super) fn of_workload(subject: &PlannedOrganisation<'_>, action: &Action) -> Option<PodsEffect> {
     let id = &action.id;
     let after = subject.body(id);
     let before = subject.body_before(action.target());
@@ -42,16 +42,16 @@ pub(super) fn of_workload(subject: &Subject<'_>, action: &Action) -> Option<Effe
         Verb::Delete => match action.reason() {
             _ if was == 0 => None,
             Reason::Deleting(Deleting::Superseded { .. } | Deleting::Renamed { .. }) => Some(away(before, was)),
-            _ => Some(Effect::new(How::Stops, was)),
+            _ => Some(PodsEffect::new(How::Stops, was)),
         },
-        Verb::Create => now.filter(|now| *now > 0).map(|now| Effect::new(How::Starts, now)),
+        Verb::Create => now.filter(|now| *now > 0).map(|now| PodsEffect::new(How::Starts, now)),
         Verb::Replace => (was > 0).then(|| away(after.or(before), was)),
         Verb::Change | Verb::Adopt => {
             let now = now.unwrap_or(was);
             match (was, now) {
                 (0, 0) => None,
-                (was, 0) => Some(Effect::new(How::Stops, was)),
-                (0, now) => Some(Effect::new(How::Starts, now)),
+                (was, 0) => Some(PodsEffect::new(How::Stops, was)),
+                (0, now) => Some(PodsEffect::new(How::Starts, now)),
                 (_, now) => restarts(action).then(|| rolls(subject, id, after, now)).flatten(),
             }
         }
@@ -59,9 +59,9 @@ pub(super) fn of_workload(subject: &Subject<'_>, action: &Action) -> Option<Effe
     }
 }
 
-fn away(body: Option<&Value>, pods: u64) -> Effect {
+fn away(body: Option<&Value>, pods: u64) -> PodsEffect {
     let away = body.map_or_else(|| estimate::of_pod(&Value::Null), |body| estimate::of_pod(pod(body)));
-    Effect { how: How::Away, away, pods }
+    PodsEffect { how: How::Away, away, pods }
 }
 
 fn pod(body: &Value) -> &Value {
@@ -78,8 +78,8 @@ fn restarts(action: &Action) -> bool {
 }
 
 /// What becomes of pods whose template changes, by how the workload replaces them.
-fn rolls(subject: &Subject<'_>, id: &ObjectId, body: Option<&Value>, pods: u64) -> Option<Effect> {
-    let Some(body) = body else { return Some(Effect::new(How::MayRestart, pods)) };
+fn rolls(subject: &PlannedOrganisation<'_>, id: &ObjectId, body: Option<&Value>, pods: u64) -> Option<PodsEffect> {
+    let Some(body) = body else { return Some(PodsEffect::new(How::MayRestart, pods)) };
     let is_away = if id.is(DEPLOYMENT) {
         text(body, "/spec/strategy/type") == Some("Recreate") || takes_all(body, pods) || is_exclusive(subject, body)
     } else {
@@ -89,7 +89,7 @@ fn rolls(subject: &Subject<'_>, id: &ObjectId, body: Option<&Value>, pods: u64) 
         // One that has a name of its own goes before its successor comes.
         pods == 1 || !id.is(STATEFUL_SET)
     };
-    Some(if is_away { away(Some(body), pods) } else { Effect::new(How::Restarts, pods) })
+    Some(if is_away { away(Some(body), pods) } else { PodsEffect::new(How::Restarts, pods) })
 }
 
 /// Whether a rolling update may take all pods away at once.
@@ -103,7 +103,7 @@ fn takes_all(body: &Value, pods: u64) -> bool {
 }
 
 /// Whether its pods mount a volume that one node alone may have.
-fn is_exclusive(subject: &Subject<'_>, body: &Value) -> bool {
+fn is_exclusive(subject: &PlannedOrganisation<'_>, body: &Value) -> bool {
     let claims = pod(body)["volumes"].as_array().into_iter().flatten();
     let claims = claims.filter_map(|volume| text(volume, "/persistentVolumeClaim/claimName"));
     let claim = |name: &str| {
@@ -131,39 +131,39 @@ fn pods(body: &Value, id: &ObjectId, objects: &OrganisationObjects) -> u64 {
     let scales = |target: &Value| target["kind"] == *id.kind && target["name"] == *id.name;
     let scaled = objects.objects.iter().filter(|object| object.id.is(AUTOSCALER));
     let scaled = scaled.filter(|object| scales(&object.body["spec"]["scaleTargetRef"]));
-    scaled.filter_map(|object| object.body["spec"]["minReplicas"].as_u64()).next().unwrap_or(1)
+    { scaled }.find_map(|object| object.body["spec"]["minReplicas"].as_u64()).unwrap_or(1)
 }
 
 /// What an action does to the pods that an operator makes of an object.
-pub(super) fn of_operated(subject: &Subject<'_>, action: &Action, facts: &Operated) -> Option<Effect> {
+pub(super) fn of_operated(subject: &PlannedOrganisation<'_>, action: &Action, facts: &Operated) -> Option<PodsEffect> {
     let body = subject.body(&action.id).or_else(|| subject.body_before(action.target()));
     let pods = body.and_then(|body| body.pointer(facts.pods.0)).and_then(Value::as_u64).unwrap_or(facts.pods.1);
     let of_one = || away(None, pods);
     match action.verb() {
-        Verb::Create => Some(Effect::new(How::Starts, pods)),
-        Verb::Delete => Some(Effect::new(How::Stops, pods)),
+        Verb::Create => Some(PodsEffect::new(How::Starts, pods)),
+        Verb::Delete => Some(PodsEffect::new(How::Stops, pods)),
         Verb::Replace => Some(of_one()),
         Verb::Change | Verb::Adopt => {
             let moved = || action.changes.iter().filter(|change| moves(change));
             let pause = moved().find(|change| facts.pause == Some(&*change.path));
             if let Some(pause) = pause {
                 let pauses = value(pause.after.as_ref()).and_then(Value::as_bool) == Some(true);
-                return Some(Effect::new(if pauses { How::Stops } else { How::Starts }, pods));
+                return Some(PodsEffect::new(if pauses { How::Stops } else { How::Starts }, pods));
             }
             let is_paused = facts
                 .pause
                 .and_then(|field| body?.pointer(&format!("/{}", field.replace('.', "/"))).and_then(Value::as_bool));
             if images::replaced(action).any(|(_, before, after)| images::is_major(before, after)) {
                 let away = Away { seconds: estimate::MAJOR, most: 0 };
-                return Some(Effect { away, ..of_one() });
+                return Some(PodsEffect { away, ..of_one() });
             }
             let sure = moved().any(|change| within(&change.path, facts.restart));
             let maybe = moved().any(|change| within(&change.path, facts.may_restart));
             match (is_paused, sure, maybe) {
                 (Some(true), ..) | (_, false, false) => None,
-                (_, true, _) if pods > 1 => Some(Effect::new(How::Switches, pods)),
+                (_, true, _) if pods > 1 => Some(PodsEffect::new(How::Switches, pods)),
                 (_, true, _) => Some(of_one()),
-                (_, false, true) => Some(Effect::new(How::MayRestart, pods)),
+                (_, false, true) => Some(PodsEffect::new(How::MayRestart, pods)),
             }
         }
         Verb::Keep | Verb::Held | Verb::Refused => None,
