@@ -70,7 +70,9 @@ fn commands(file: &str) -> Vec<(String, bool)> {
             commands.extend(steps.map(|step| (step["run"].as_str().unwrap().to_owned(), is_of_request(&step["if"]))));
         }
     }
-    assert!(commands.len() >= 3, "{file} runs {commands:?}");
+    // What reviews a merge request needs a forge: `ci_reviews` runs it.
+    commands.retain(|(line, _)| line.starts_with("parcelle") && !line.starts_with("parcelle review"));
+    assert!(commands.len() >= 2, "{file} runs {commands:?}");
     commands
 }
 
@@ -137,12 +139,8 @@ fn request(storage: u32) -> (TestEnvironment, String) {
     (place, began)
 }
 
-fn plan_of(place: &TestEnvironment, ci: &Ci) -> String {
-    if ci.file == "github.yml" { place.read("summary.md") } else { place.read("garden/plan.md") }
-}
-
 #[test]
-fn every_ci_example_checks_and_plans_a_merge_request_from_where_it_began() {
+fn every_ci_example_checks_a_merge_request_from_where_it_began() {
     for ci in &CIS {
         let (place, began) = request(16);
         let said = run(&place, ci, true, &began);
@@ -151,12 +149,6 @@ fn every_ci_example_checks_and_plans_a_merge_request_from_where_it_began() {
         }
         let (_, check) = said.iter().find(|(line, _)| line.starts_with("parcelle check")).unwrap();
         assert!(check.stderr.contains(&format!("compared with {}", &began[..12])), "{}: {}", ci.file, check.text());
-        let plan = plan_of(&place, ci);
-        assert!(plan.contains("Alpha, as asked for") || plan.contains("alpha"), "{}: {plan}", ci.file);
-        assert!(
-            !plan.contains("beta:") && !plan.contains("later on main"),
-            "what main did since is no part of it: {plan}"
-        );
     }
 }
 
@@ -169,7 +161,6 @@ fn every_ci_example_ends_with_1_on_findings_and_leaves_its_reports() {
         let code = |start: &str| said.iter().find(|(line, _)| line.starts_with(start)).map(|(_, said)| said.code);
         assert_eq!(code("parcelle fmt"), Some(0), "{}", ci.file);
         assert_eq!(code("parcelle check"), Some(1), "{}", ci.file);
-        assert_eq!(code("parcelle plan"), Some(1), "{}", ci.file);
         let (_, check) = said.iter().find(|(line, _)| line.starts_with("parcelle check")).unwrap();
         let reports: &[&str] = match ci.file {
             "gitlab-ci.yml" => &["gl-code-quality.json", "junit.xml"],
@@ -181,7 +172,6 @@ fn every_ci_example_ends_with_1_on_findings_and_leaves_its_reports() {
         }
         let annotated = check.stdout.lines().any(|line| line.starts_with("::error"));
         assert_eq!(annotated, ci.file == "github.yml", "{}: {}", ci.file, check.text());
-        assert!(plan_of(&place, ci).contains("E0407"), "{}", ci.file);
     }
 }
 
@@ -200,6 +190,5 @@ fn every_ci_example_compares_the_main_branch_with_the_commit_before() {
             check.text()
         );
         assert!(check.code == 1 && check.text().contains("E0407"), "{}: {}", ci.file, check.text());
-        assert!(said.iter().all(|(line, _)| !line.contains("plan")), "{}", ci.file);
     }
 }

@@ -50,7 +50,8 @@ fn printed_saved_and_reviewed_plans_are_of_the_schema() {
     is_one("printed", &fresh.stdout);
     assert_eq!(place.run(["run", "--once", "--sandbox"]).code, 0);
     place.run(["plan", "--sandbox", "--save", "nothing.json"]);
-    let edited = "app hedgedoc pads { size large; nights asleep from=\"22:00\" to=\"07:00\"; }\n    retired app hedgedoc old";
+    let edited =
+        "app hedgedoc pads { size large; nights asleep from=\"22:00\" to=\"07:00\"; }\n    retired app hedgedoc old";
     place.garden([
         ("organisations/alpha.kdl", organisation("alpha", edited)),
         ("organisations/beta.kdl", organisation("beta", "app hedgedoc pads { storage 5 GiB; }")),

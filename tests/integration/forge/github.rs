@@ -19,6 +19,9 @@ pub(super) fn answer(world: &mut World, asked: &Asked) -> Reply {
     let path = parts(&asked.path);
     let ["repos", "collective", "garden", rest @ ..] = &path[..] else { return Reply::no(404, "Not Found") };
     match (asked.method.as_str(), rest) {
+        ("GET", ["pulls"]) if asked.query.get("head").is_some_and(|head| head == "somebody:work") => {
+            world.paged(asked, "per_page", &[pull(world)], &api(world.kind))
+        }
         ("GET", ["pulls", "7"]) => World::tagged(asked, &pull(world)),
         ("GET", ["issues", "7", "comments"]) => {
             let all: Vec<Value> = world.remarks.iter().filter(|remark| remark.place.is_none()).map(shown).collect();
@@ -65,6 +68,7 @@ pub(super) fn answer(world: &mut World, asked: &Asked) -> Reply {
 /// A pull request, as Forgejo and Gitea show it too.
 pub(super) fn pull(world: &World) -> Value {
     let repository = json!({"full_name": "collective/garden", "id": 1});
+    let work = if world.fork { json!({"full_name": "somebody/garden", "id": 2}) } else { repository.clone() };
     json!({
         "number": 7,
         "state": if world.state == "merged" { "closed" } else { world.state },
@@ -73,7 +77,7 @@ pub(super) fn pull(world: &World) -> Value {
         "draft": world.draft,
         "title": "A change",
         "user": {"id": 9, "login": "ada"},
-        "head": {"sha": world.head, "ref": "work", "repo": repository},
+        "head": {"sha": world.head, "ref": "work", "repo": work},
         "base": {"sha": world.base, "ref": "main", "repo": repository},
     })
 }

@@ -61,7 +61,7 @@ fn merge_request(world: &World) -> Value {
         "sha": world.head,
         "source_branch": "work",
         "target_branch": "main",
-        "source_project_id": 3,
+        "source_project_id": if world.fork { 9 } else { 3 },
         "target_project_id": 3,
         "diff_refs": {"base_sha": world.base, "start_sha": world.base, "head_sha": world.head},
         "author": {"id": 9, "username": "ada"},

@@ -75,7 +75,7 @@ impl Review {
                 ("CI_SERVER_URL", site.clone()),
                 ("CI_MERGE_REQUEST_PROJECT_PATH", "collective/sub/garden".to_owned()),
                 ("CI_MERGE_REQUEST_PROJECT_ID", "3".to_owned()),
-                ("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "3".to_owned()),
+                ("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", if world.fork { "9" } else { "3" }.to_owned()),
                 ("CI_MERGE_REQUEST_IID", "7".to_owned()),
                 ("CI_COMMIT_SHA", world.head.clone()),
                 ("CI_MERGE_REQUEST_DIFF_BASE_SHA", world.base.clone()),

@@ -86,6 +86,8 @@ pub(crate) struct World {
     pub(crate) takes_statuses: bool,
     pub(crate) state: &'static str,
     pub(crate) draft: bool,
+    /// Whether the work lies in somebody's fork.
+    pub(crate) fork: bool,
     pub(crate) head: String,
     pub(crate) base: String,
     /// The lines of the new side that the diff shows, by file.
@@ -110,6 +112,7 @@ impl World {
             takes_statuses: true,
             state: "open",
             draft: false,
+            fork: false,
             head: String::new(),
             base: String::new(),
             diff: BTreeMap::new(),
