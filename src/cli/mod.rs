@@ -160,6 +160,10 @@ enum Command {
     /// The loop: watch Git, reconcile, correct drift
     Run(run::RunArgs),
     /// Tell a merge request what it would change: one comment, a status, notes on lines
+    ///
+    /// The token is read from `PARCELLE_FORGE_TOKEN`, else from what the CI gives (`GITHUB_TOKEN`, `GITLAB_TOKEN`, `FORGEJO_TOKEN`,
+    /// `GITEA_TOKEN`), and is never a flag. Where a forge does not say whose it is, `PARCELLE_FORGE_ACCOUNT` names the account. A
+    /// forge that fails is told of and fails nothing: the exit code is that of the plan.
     Review(review::ReviewArgs),
     /// Keep what is live of ours in a file, for plans without a cluster
     Snapshot(snapshot::SnapshotArgs),

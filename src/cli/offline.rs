@@ -52,8 +52,8 @@ impl OfflinePlan {
             PlannedAgainst::Snapshot(file) => {
                 let snapshot: LiveSnapshot =
                     files::read_json(file, "a snapshot", SNAPSHOT_SCHEMA, "`parcelle snapshot` writes one")?;
-                let edited = edited_since_snapshot(workspace, &snapshot, &garden.files);
                 let (checked, past) = check_against_snapshot(&garden, &snapshot, workspace.repository.as_ref(), now);
+                let edited = edited_since_snapshot(workspace, &snapshot, &garden.files, &checked.renderer_hash);
                 (checked, Kept::Snapshot(snapshot, Box::new(past)), edited)
             }
             PlannedAgainst::Commit(base) => {

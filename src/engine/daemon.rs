@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::clusters::ClusterAccess;
-use super::edited::AppliedCommits;
+use super::edited::AppliedFrom;
 use super::events::{Event, Events, Waits};
 use super::failure::Failure;
 use super::known::{VERIFY_EVERY, VERIFY_PACE};
@@ -66,8 +66,8 @@ pub struct Turn<'a> {
     pub checked: &'a Checked,
     /// What was found and done.
     pub round: Round,
-    /// The commits that were applied before; absent where it was not about a commit that is news.
-    pub(super) applied_before: Option<AppliedCommits>,
+    /// What was applied before; absent where it was not about a commit that is news.
+    pub(super) applied_before: Option<AppliedFrom>,
     /// Where the garden's files come from.
     pub(super) source: &'a Source,
     /// What people are to know besides.
@@ -252,7 +252,7 @@ impl Daemon {
         &mut self,
         event: Event,
         round: Round,
-        applied_before: Option<AppliedCommits>,
+        applied_before: Option<AppliedFrom>,
         now: jiff::Timestamp,
     ) -> Turn<'_> {
         self.verification.get_or_insert_with(|| next_verification(now));
@@ -276,9 +276,9 @@ impl Daemon {
         }
     }
 
-    /// The commits that are applied before a round, where it may be about a commit that is news.
-    pub(super) fn applied_before(&self, is_news: bool) -> Option<AppliedCommits> {
-        is_news.then(|| self.session.known.applied.as_ref().map(|applied| applied.commits.clone()).unwrap_or_default())
+    /// What is applied before a round, where it may be about a commit that is news.
+    pub(super) fn applied_before(&self, is_news: bool) -> Option<AppliedFrom> {
+        is_news.then(|| AppliedFrom::of(self.session.known.applied.as_ref(), &self.session.checked.renderer_hash))
     }
 
     /// The session behind the loop.

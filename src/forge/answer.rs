@@ -132,3 +132,56 @@ pub(super) fn of_page(url: &str, page: &str) -> String {
 pub(super) fn page_of(url: &str) -> Option<usize> {
     url.split_once('?')?.1.split('&').find_map(|pair| pair.strip_prefix("page=")?.parse().ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_page_is_the_one_that_is_called_next() {
+        let link = "<https://a/x?page=1>; rel=\"prev\", <https://a/x?page=3>; rel=\"next\", <https://a/x?page=9>; rel=\"last\"";
+        assert_eq!(next_of_link(link), Some("https://a/x?page=3"));
+        for none in ["", "<https://a/x?page=9>; rel=\"last\"", "https://a; rel=next", "<https://a", ",,;"] {
+            assert_eq!(next_of_link(none), None, "{none}");
+        }
+        assert_eq!(of_page("https://a/x?limit=2&page=4", "5"), "https://a/x?limit=2&page=5");
+        assert_eq!(of_page("https://a/x", "2"), "https://a/x?page=2");
+        assert_eq!((page_of("https://a/x?limit=2&page=4"), page_of("https://a/x")), (Some(4), None));
+    }
+
+    #[test]
+    fn an_answer_that_refuses_is_asked_again_where_that_helps() {
+        let patience = Patience::of(180);
+        let of = |status: u16, header: Option<(&'static str, &'static str)>, body: &str| {
+            let mut headers = HeaderMap::new();
+            headers.extend(
+                header
+                    .map(|(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_static(value))),
+            );
+            let status = StatusCode::from_u16(status).expect("a status");
+            match of_refusal("ask", status, &headers, body.as_bytes(), (&patience, jiff::Timestamp::UNIX_EPOCH)).1 {
+                Again::Never => "never".to_owned(),
+                Again::Growing => "growing".to_owned(),
+                Again::Asked(pause) => pause.as_secs().to_string(),
+            }
+        };
+        let secondary = "{\"message\": \"You have exceeded a secondary rate limit.\"}";
+        for (status, header, body, wanted) in [
+            (400, None, "", "never"),
+            (401, None, "", "never"),
+            (403, None, "{\"message\": \"Must have admin rights\"}", "never"),
+            (403, None, secondary, "60"),
+            (403, Some(("retry-after", "9")), "", "9"),
+            (404, None, "", "never"),
+            (409, None, "", "growing"),
+            (422, None, "", "never"),
+            (429, None, "", "60"),
+            (429, Some(("retry-after", "7")), "", "7"),
+            (500, None, "", "growing"),
+            (501, None, "", "never"),
+            (503, Some(("retry-after", "3")), "", "3"),
+        ] {
+            assert_eq!(of(status, header, body), wanted, "{status} {header:?} {body}");
+        }
+    }
+}

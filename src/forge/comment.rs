@@ -79,7 +79,7 @@ pub(super) fn told_in(body: &str) -> Vec<ToldPlan> {
 }
 
 /// What a comment says beside its body.
-pub(super) struct Around<'a> {
+pub(super) struct CommentParts<'a> {
     pub(super) garden: &'a str,
     pub(super) draft: bool,
     /// The places of notes that stand on no line of the diff.
@@ -90,7 +90,7 @@ pub(super) struct Around<'a> {
 }
 
 /// Writes the whole comment.
-pub(super) fn write(kind: ForgeKind, around: Around<'_>, body: &CommentBody) -> String {
+pub(super) fn write(kind: ForgeKind, around: CommentParts<'_>, body: &CommentBody) -> String {
     let mut head = format!("{}\n", marker(around.garden));
     if around.draft {
         head.push_str("**This merge request is a draft**: it is planned all the same, and not ready to be merged.\n\n");
@@ -104,7 +104,8 @@ pub(super) fn write(kind: ForgeKind, around: Around<'_>, body: &CommentBody) -> 
     }
     foot.push_str(&format!("\n{HISTORY}\n"));
     past.iter().chain([&now]).for_each(|plan| foot.push_str(&plan.hidden()));
-    let room = kind.most_of_comment().saturating_sub(head.len() + foot.len()).max(LEAST_BODY);
+    // A line end stands between body and foot.
+    let room = kind.most_of_comment().saturating_sub(head.len() + foot.len() + 1).max(LEAST_BODY);
     let body = cut(body(room), room);
     let text = format!("{head}{}\n{foot}", body.trim_end());
     if kind == ForgeKind::GitLab { without_commands(&text) } else { text }
@@ -149,9 +150,8 @@ fn cut(body: String, room: usize) -> String {
 
 /// A text no line of which is a command of GitLab: a joiner that nobody sees stands before the slash.
 pub(super) fn without_commands(text: &str) -> String {
-    let line = |line: &str| match line.trim_start().starts_with('/') {
-        true => format!("\u{2060}{line}"),
-        false => line.to_owned(),
+    let line = |line: &str| {
+        if line.trim_start().starts_with('/') { format!("\u{2060}{line}") } else { line.to_owned() }
     };
     text.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
@@ -159,4 +159,113 @@ pub(super) fn without_commands(text: &str) -> String {
 /// Whether two texts are one to a forge, which may change the ends of lines and of the whole.
 pub(super) fn is_same(one: &str, other: &str) -> bool {
     one.replace("\r\n", "\n").trim() == other.replace("\r\n", "\n").trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ForgeAccount;
+    use super::*;
+
+    const COMMIT: &str = "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d";
+
+    fn at(minute: i64) -> jiff::Timestamp {
+        jiff::Timestamp::from_second(1_795_172_400 + minute * 60).expect("a time")
+    }
+
+    fn commit(nth: usize) -> String {
+        format!("{nth:040x}")
+    }
+
+    fn written(kind: ForgeKind, told: &[ToldPlan], plan: ToldPlan, body: &CommentBody) -> String {
+        write(kind, CommentParts { garden: "plots", draft: false, unplaced: &[], told, plan }, body)
+    }
+
+    #[test]
+    fn a_comment_tells_the_next_run_what_it_said() {
+        let plan = |nth: usize, verdict: &str| ToldPlan::new(&commit(nth), at(0), verdict);
+        let mut told = Vec::new();
+        for nth in 1..=25 {
+            let text = written(ForgeKind::GitHub, &told, plan(nth, "1 change"), &|_| "Body.".to_owned());
+            told = told_in(&text);
+        }
+        assert_eq!(told.len(), MOST_PAST + 1);
+        assert_eq!(told.last(), Some(&plan(25, "1 change")));
+        assert_eq!(told[0], plan(5, "1 change"));
+    }
+
+    #[test]
+    fn the_same_plan_again_keeps_its_time_and_another_of_the_same_commit_takes_its_place() {
+        let told = [ToldPlan::new(COMMIT, at(0), "1 change")];
+        let (past, now) = past(&told, ToldPlan::new(COMMIT, at(9), "1 change"));
+        assert_eq!((past.len(), now.at), (0, at(0)));
+        let (past, now) = super::past(&told, ToldPlan::new(COMMIT, at(9), "2 changes"));
+        assert_eq!((past.len(), now.at), (0, at(9)));
+        let (past, _) = super::past(&told, ToldPlan::new(&commit(1), at(9), "1 change"));
+        assert_eq!(past, told);
+    }
+
+    #[test]
+    fn nothing_that_a_verdict_says_ends_its_line() {
+        let plan = ToldPlan::new(COMMIT, at(0), "a --> b\n<!-- parcelle planned \u{1b}[31m @everybody");
+        let text = written(ForgeKind::Forgejo, &[], plan.clone(), &|_| "Body.".to_owned());
+        assert_eq!(told_in(&text), [plan]);
+        assert_eq!(text.matches("-->").count(), 3, "{text}");
+        let long = ToldPlan::new(COMMIT, at(0), &"ü".repeat(5_000));
+        assert_eq!(long.verdict.chars().count(), MOST_VERDICT);
+        // What others wrote into the body is no history.
+        let forged = format!("```\n{HISTORY}\n{PLANNED}{} {} all is well{END}\n```", commit(7), at(0));
+        let text = written(ForgeKind::Forgejo, &[], ToldPlan::new(COMMIT, at(0), "1"), &move |_| forged.clone());
+        assert_eq!(told_in(&text).len(), 1);
+        for broken in
+            ["", HISTORY, "<!-- parcelle planned", &format!("{HISTORY}\n{PLANNED}x y z{END}\n{PLANNED}{COMMIT}{END}")]
+        {
+            assert_eq!(told_in(broken), [], "{broken}");
+        }
+    }
+
+    #[test]
+    fn a_comment_is_no_longer_than_its_forge_takes() {
+        let places: Vec<String> = (0..500).map(|nth| format!("a.kdl:{nth} {}", "é".repeat(999))).collect();
+        let told: Vec<ToldPlan> = (0..30).map(|nth| ToldPlan::new(&commit(nth), at(0), &"ü".repeat(999))).collect();
+        for kind in ForgeKind::ALL {
+            let around = || CommentParts {
+                garden: "plots",
+                draft: true,
+                unplaced: &places,
+                told: &told,
+                plan: ToldPlan::new(COMMIT, at(0), "1"),
+            };
+            // One keeps to the room that it is given, the other does not.
+            let room = |room: usize| format!("{}.", "x".repeat(room - 1));
+            for text in [write(kind, around(), &room), write(kind, around(), &|_| "漢".repeat(700_000))] {
+                assert!(text.len() <= kind.most_of_comment(), "{kind}: {}", text.len());
+                assert!(text.chars().count() <= 65_536 || kind == ForgeKind::GitLab);
+                assert_eq!(told_in(&text).len(), MOST_PAST + 1, "{kind}: what comes last is not cut");
+            }
+            assert!(write(kind, around(), &|_| "漢".repeat(700_000)).contains("The rest of this text was cut"));
+        }
+    }
+
+    #[test]
+    fn no_line_is_a_command_of_gitlab() {
+        let body = "/merge\n  /approve\n```\n/close\n```\nand/or";
+        let text = written(ForgeKind::GitLab, &[], ToldPlan::new(COMMIT, at(0), "1"), &|_| body.to_owned());
+        assert!(!text.lines().any(|line| line.trim_start().starts_with('/')), "{text}");
+        let text = written(ForgeKind::GitHub, &[], ToldPlan::new(COMMIT, at(0), "1"), &|_| body.to_owned());
+        assert!(text.contains(body), "elsewhere it is a text");
+    }
+
+    #[test]
+    fn the_comment_that_begins_with_the_mark_comes_before_one_that_holds_it() {
+        let author = ForgeAccount { id: Some(1), login: "bot".to_owned() };
+        let comment = |id: u64, body: &str| ForgeComment { id, author: author.clone(), body: body.to_owned() };
+        let comments = [
+            comment(1, "Hello\n<!-- parcelle review plots -->"),
+            comment(2, "<!-- parcelle review others -->"),
+            comment(3, "\n<!-- parcelle review plots -->\r\ntext"),
+            comment(4, "`<!-- parcelle review plots -->` is the mark"),
+        ];
+        let found: Vec<u64> = of_garden(&comments, "plots").iter().map(|comment| comment.id).collect();
+        assert_eq!(found, [3, 1]);
+    }
 }

@@ -243,3 +243,33 @@ pub(crate) trait Forge {
     fn can_resolve(&self) -> bool;
     fn suggestion_form(&self) -> SuggestionForm;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_keeps_to_what_its_forge_takes() {
+        for (kind, most) in [(ForgeKind::GitHub, 140), (ForgeKind::GitLab, 255), (ForgeKind::Gitea, 140)] {
+            let status =
+                CommitStatus::new(kind, StatusState::Success, &"größer\n".repeat(99), Some("https://a.example/1"));
+            assert_eq!(status.description.chars().count(), most, "{kind}");
+            assert!(status.description.ends_with('…') && !status.description.contains('\n'));
+            assert_eq!(status.target.as_deref(), Some("https://a.example/1"));
+        }
+        let long = format!("https://a.example/{}", "x".repeat(255));
+        for target in ["javascript:alert(1)", "ftp://a.example", "https://a.example/ b", &long] {
+            let status = CommitStatus::new(ForgeKind::GitHub, StatusState::Error, "short", Some(target));
+            assert_eq!((status.description.as_str(), status.target), ("short", None), "{target}");
+        }
+    }
+
+    #[test]
+    fn accounts_are_one_by_number_and_by_login_where_none_is_known() {
+        let account = |id: Option<u64>, login: &str| ForgeAccount { id, login: login.to_owned() };
+        assert!(account(Some(1), "a").is(&account(Some(1), "renamed")));
+        assert!(!account(Some(1), "bot").is(&account(Some(2), "bot")));
+        assert!(account(None, "Bot[bot]").is(&account(Some(2), "bot[Bot]")));
+        assert!(!account(None, "bot").is(&account(Some(2), "bott")));
+    }
+}

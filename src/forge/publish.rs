@@ -3,7 +3,7 @@
 //! Nothing stale is written: before each write the merge request is read again, and where it has moved on, closed or merged, the rest is
 //! left out. A forge that fails is told of, and fails nothing else.
 
-use super::comment::{self, Around, ToldPlan};
+use super::comment::{self, CommentParts, ToldPlan};
 use super::threads::{self, NotesDone};
 use super::{CommitStatus, Forge, ForgeAccount, ForgeComment, ForgeError, MergeRequest, RequestState, StatusState};
 
@@ -77,7 +77,7 @@ pub(crate) struct Published {
 
 /// Why the rest of a posting is left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Stop {
+pub(super) enum PostingStop {
     /// The merge request is at another commit.
     Moved(String),
     /// It is closed or merged.
@@ -86,20 +86,20 @@ pub(super) enum Stop {
 }
 
 /// A merge request while something is written to it.
-pub(super) struct Standing<'a> {
+pub(super) struct RequestAtHand<'a> {
     pub(super) forge: &'a dyn Forge,
     pub(super) head: String,
     pub(super) account: Option<ForgeAccount>,
 }
 
-impl Standing<'_> {
+impl RequestAtHand<'_> {
     /// Reads the merge request again: it must be open, and at the commit that was planned.
-    pub(super) fn check(&self) -> Result<MergeRequest, Stop> {
-        let request = self.forge.request().map_err(Stop::Failed)?;
+    pub(super) fn check(&self) -> Result<MergeRequest, PostingStop> {
+        let request = self.forge.request().map_err(PostingStop::Failed)?;
         match request.state {
             RequestState::Open if request.head.eq_ignore_ascii_case(&self.head) => Ok(request),
-            RequestState::Open => Err(Stop::Moved(request.head)),
-            ended => Err(Stop::Ended(ended)),
+            RequestState::Open => Err(PostingStop::Moved(request.head)),
+            ended => Err(PostingStop::Ended(ended)),
         }
     }
 
@@ -136,11 +136,11 @@ pub(crate) fn publish(
     client.allow(client.patience().total);
     let mut published =
         Published { comment: CommentDone::None, notes: NotesDone::default(), status: None, said: begun.said };
-    let standing = Standing { forge, head: posting.head.clone(), account: begun.account };
+    let standing = RequestAtHand { forge, head: posting.head.clone(), account: begun.account };
     let stop = post(standing, garden, posting, now, &mut published).err();
     let (state, description) = match &stop {
         None => (posting.status, posting.verdict.clone()),
-        Some(Stop::Moved(head)) => {
+        Some(PostingStop::Moved(head)) => {
             let newer = head.get(..12).unwrap_or_default();
             published.said.push(format!(
                 "the merge request is at {newer} by now: nothing more was written of the plan for {}",
@@ -148,12 +148,12 @@ pub(crate) fn publish(
             ));
             (posting.status, format!("superseded by {newer}: {}", posting.verdict))
         }
-        Some(Stop::Ended(state)) => {
+        Some(PostingStop::Ended(state)) => {
             let word = if *state == RequestState::Merged { "merged" } else { "closed" };
             published.said.push(format!("the merge request is {word}: no comment was written"));
             (posting.status, posting.verdict.clone())
         }
-        Some(Stop::Failed(error)) => {
+        Some(PostingStop::Failed(error)) => {
             published.said.push(error.to_string());
             // Nobody decides on what nobody can read.
             let state = if posting.status == StatusState::Success { StatusState::Error } else { posting.status };
@@ -203,16 +203,16 @@ fn end(
 }
 
 fn post(
-    mut standing: Standing<'_>,
+    mut standing: RequestAtHand<'_>,
     garden: &str,
     posting: &Posting,
     now: jiff::Timestamp,
     published: &mut Published,
-) -> Result<(), Stop> {
+) -> Result<(), PostingStop> {
     let request = standing.check()?;
-    let comments = standing.forge.comments().map_err(Stop::Failed)?;
+    let comments = standing.forge.comments().map_err(PostingStop::Failed)?;
     if standing.account.is_none() {
-        standing.account = standing.forge.me().map_err(Stop::Failed)?;
+        standing.account = standing.forge.me().map_err(PostingStop::Failed)?;
     }
     let (own, others) = standing.own(&comments, garden);
     if own.is_none() && !posting.has_news && posting.notes.is_empty() {
@@ -237,7 +237,7 @@ fn post(
     };
     match noted {
         Ok(()) => {}
-        Err(Stop::Failed(error)) => published.said.push(error.to_string()),
+        Err(PostingStop::Failed(error)) => published.said.push(error.to_string()),
         Err(stop) => return Err(stop),
     }
     published.comment = comment(&standing, garden, posting, &request, comments, now, &published.notes)?;
@@ -246,14 +246,14 @@ fn post(
 
 /// Writes the comment: edits the one that is there, else makes one, and looks again before it makes a second one.
 fn comment(
-    standing: &Standing<'_>,
+    standing: &RequestAtHand<'_>,
     garden: &str,
     posting: &Posting,
     request: &MergeRequest,
     mut comments: Vec<ForgeComment>,
     now: jiff::Timestamp,
     notes: &NotesDone,
-) -> Result<CommentDone, Stop> {
+) -> Result<CommentDone, PostingStop> {
     let forge = standing.forge;
     let known: Vec<u64> = comments.iter().map(|comment| comment.id).collect();
     let mut sent: Option<String> = None;
@@ -267,7 +267,7 @@ fn comment(
         let own = own.or_else(|| comments.iter().find(is_sent));
         let told = own.map(|own| comment::told_in(&own.body)).unwrap_or_default();
         let plan = ToldPlan::new(&posting.head, now, &posting.verdict);
-        let around = Around { garden, draft: request.draft, unplaced: &notes.unplaced, told: &told, plan };
+        let around = CommentParts { garden, draft: request.draft, unplaced: &notes.unplaced, told: &told, plan };
         let text = comment::write(forge.kind(), around, &*posting.body);
         let made = if sent.is_some() { CommentDone::Created } else { CommentDone::Unchanged };
         let written = match own {
@@ -286,9 +286,9 @@ fn comment(
         match written {
             Ok(done) => return Ok(done),
             Err(error) if look < LOOKS && is_worth_a_look(&error) && forge.client().pause(look) => {
-                comments = forge.comments().map_err(Stop::Failed)?;
+                comments = forge.comments().map_err(PostingStop::Failed)?;
             }
-            Err(error) => return Err(Stop::Failed(error)),
+            Err(error) => return Err(PostingStop::Failed(error)),
         }
     }
     Ok(CommentDone::None)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::comment::{is_same, without_commands};
-use super::publish::{LineNote, Standing, Stop};
+use super::publish::{LineNote, PostingStop, RequestAtHand};
 use super::{Forge, ForgeError, ForgeKind, LineThread, NewThread, SuggestionForm};
 
 /// What is said of a review that holds notes on lines.
@@ -31,11 +31,11 @@ pub(crate) struct NotesDone {
 
 /// Brings the threads of a garden to what the notes say.
 pub(super) fn publish(
-    standing: &Standing<'_>,
+    standing: &RequestAtHand<'_>,
     garden: &str,
     notes: &[LineNote],
     done: &mut NotesDone,
-) -> Result<(), Stop> {
+) -> Result<(), PostingStop> {
     let forge = standing.forge;
     let wanted: Vec<(String, &LineNote)> = notes.iter().map(|note| (key(garden, note), note)).collect();
     let (placed, rest) = wanted.split_at(wanted.len().min(MOST_NOTES));
@@ -60,7 +60,7 @@ pub(super) fn publish(
             Err(error) if error.is_uncertain() && look < LOOKS && forge.client().pause(look) => {}
             Err(error) => {
                 done.unplaced.extend(missing.iter().map(|(_, note)| note.place()));
-                return Err(Stop::Failed(error));
+                return Err(PostingStop::Failed(error));
             }
         }
     }
@@ -68,9 +68,9 @@ pub(super) fn publish(
 }
 
 /// The threads of this garden that the token's own account began, by their key, the oldest first.
-fn own(standing: &Standing<'_>, garden: &str) -> Result<BTreeMap<String, Vec<LineThread>>, Stop> {
+fn own(standing: &RequestAtHand<'_>, garden: &str) -> Result<BTreeMap<String, Vec<LineThread>>, PostingStop> {
     let mut threads: BTreeMap<String, Vec<LineThread>> = BTreeMap::new();
-    for thread in standing.forge.threads().map_err(Stop::Failed)? {
+    for thread in standing.forge.threads().map_err(PostingStop::Failed)? {
         let is_own = standing.account.as_ref().is_some_and(|account| account.is(&thread.author));
         if let Some((key, _)) = mark(&thread.body).filter(|(key, _)| is_own && key.starts_with(&prefix(garden))) {
             threads.entry(key.to_owned()).or_default().push(thread);
@@ -82,11 +82,11 @@ fn own(standing: &Standing<'_>, garden: &str) -> Result<BTreeMap<String, Vec<Lin
 
 /// Edits and opens what is found again, and resolves the rest.
 fn settle(
-    standing: &Standing<'_>,
+    standing: &RequestAtHand<'_>,
     wanted: &[(String, &LineNote)],
     threads: &BTreeMap<String, Vec<LineThread>>,
     done: &mut NotesDone,
-) -> Result<(), Stop> {
+) -> Result<(), PostingStop> {
     let forge = standing.forge;
     for (key, threads) in threads {
         let note = wanted.iter().find(|(wanted, _)| wanted == key).map(|(_, note)| note);
@@ -97,12 +97,12 @@ fn settle(
                     let body = note.body(forge, key);
                     if !is_same(&body, &thread.body) {
                         standing.check()?;
-                        forge.edit_thread(thread, &body).map_err(Stop::Failed)?;
+                        forge.edit_thread(thread, &body).map_err(PostingStop::Failed)?;
                         done.edited += 1;
                     }
                     if thread.resolved && is_resolved(&thread.body) {
                         standing.check()?;
-                        forge.set_resolved(thread, false).map_err(Stop::Failed)?;
+                        forge.set_resolved(thread, false).map_err(PostingStop::Failed)?;
                     }
                 }
                 None if is_resolved(&thread.body) => {}
@@ -115,7 +115,7 @@ fn settle(
                         }
                         forge.edit_thread(thread, &body)
                     };
-                    resolve().map_err(Stop::Failed)?;
+                    resolve().map_err(PostingStop::Failed)?;
                     done.resolved += 1;
                 }
             }

@@ -17,7 +17,7 @@ const MOST_FINDINGS: usize = 10_000;
 
 /// Why a review is not posted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
+pub(crate) enum ReviewRefusal {
     /// It has more bytes than a review may have.
     #[error("it is larger than {} MiB, the most that a review may be", LARGEST >> 20)]
     TooLarge,
@@ -48,14 +48,14 @@ struct Named {
 }
 
 /// Reads a review.
-pub(crate) fn read(bytes: &[u8]) -> Result<Review, Refusal> {
+pub(crate) fn read(bytes: &[u8]) -> Result<Review, ReviewRefusal> {
     if bytes.len() > LARGEST {
-        return Err(Refusal::TooLarge);
+        return Err(ReviewRefusal::TooLarge);
     }
-    let form = |error: &serde_json::Error| Refusal::Form(at(error));
+    let form = |error: &serde_json::Error| ReviewRefusal::Form(at(error));
     let named: Named = serde_json::from_slice(bytes).map_err(|error| form(&error))?;
     if named.schema != SCHEMA {
-        return Err(Refusal::OtherSchema(named.schema.chars().take(80).collect()));
+        return Err(ReviewRefusal::OtherSchema(named.schema.chars().take(80).collect()));
     }
     let review: Review = serde_json::from_slice(bytes).map_err(|error| form(&error))?;
     check(&review)?;
@@ -72,7 +72,7 @@ fn at(error: &serde_json::Error) -> String {
     format!("{what} (line {}, column {})", error.line(), error.column())
 }
 
-fn check(review: &Review) -> Result<(), Refusal> {
+fn check(review: &Review) -> Result<(), ReviewRefusal> {
     let is_commit = |id: &str| matches!(id.len(), 0 | 40 | 64) && id.bytes().all(|letter| letter.is_ascii_hexdigit());
     let base = match &review.against {
         super::Against::Commit { commit } => commit,
@@ -81,27 +81,27 @@ fn check(review: &Review) -> Result<(), Refusal> {
     };
     let target = review.target.as_ref().map_or("", |target| &*target.commit);
     if ![&*review.head, base, target].into_iter().all(is_commit) {
-        return Err(Refusal::NoCommit);
+        return Err(ReviewRefusal::NoCommit);
     }
     if !review.garden.is_empty() && Name::new(&review.garden).is_err() {
-        return Err(Refusal::NoName);
+        return Err(ReviewRefusal::NoName);
     }
     if review.findings.len() > MOST_FINDINGS {
-        return Err(Refusal::TooLong(MOST_FINDINGS));
+        return Err(ReviewRefusal::TooLong(MOST_FINDINGS));
     }
     let leads_out = |path: &str| {
         path.starts_with('/') || path.contains('\\') || path.split('/').any(|part| matches!(part, ".." | "." | ""))
     };
     if review.findings.iter().any(|finding| leads_out(&finding.place.file)) {
-        return Err(Refusal::Path);
+        return Err(ReviewRefusal::Path);
     }
     let mut rest = review.clone();
     let details = rest.plan.as_mut().map(|plan| std::mem::take(&mut plan.details)).unwrap_or_default();
     if details.iter().any(|details| details.text.len() > LONGEST_DETAILS) {
-        return Err(Refusal::TooLong(LONGEST_DETAILS));
+        return Err(ReviewRefusal::TooLong(LONGEST_DETAILS));
     }
-    let value = serde_json::to_value(&rest).map_err(|error| Refusal::Form(at(&error)))?;
-    if longest(&value) > LONGEST_TEXT { Err(Refusal::TooLong(LONGEST_TEXT)) } else { Ok(()) }
+    let value = serde_json::to_value(&rest).map_err(|error| ReviewRefusal::Form(at(&error)))?;
+    if longest(&value) > LONGEST_TEXT { Err(ReviewRefusal::TooLong(LONGEST_TEXT)) } else { Ok(()) }
 }
 
 /// The longest text anywhere in a value, names of fields among them.

@@ -34,7 +34,7 @@ pub(crate) struct Review {
     pub(crate) against: Against,
     /// The branch that it would be merged into, where it has moved on since the work began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) target: Option<Target>,
+    pub(crate) target: Option<MovedTarget>,
     /// When it was made, in Unix seconds.
     pub(crate) made: i64,
     /// The plan; absent where the garden cannot be planned for.
@@ -80,7 +80,7 @@ pub(crate) enum Against {
 /// How a branch has moved on since the work began.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Target {
+pub(crate) struct MovedTarget {
     /// The branch.
     pub(crate) branch: String,
     /// Its latest commit, in hexadecimal.
@@ -251,7 +251,7 @@ impl Review {
 
     /// Whether there is anything to tell: a change now or later, something found, a merge that does not go.
     pub(crate) fn has_news(&self) -> bool {
-        let is_clean = |target: &Target| matches!(target.merge, MergeOutcome::Clean);
+        let is_clean = |target: &MovedTarget| matches!(target.merge, MergeOutcome::Clean);
         let plan = self.plan.as_ref();
         !self.findings.is_empty()
             || !self.target.as_ref().is_none_or(is_clean)

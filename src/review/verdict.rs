@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::{MergeOutcome, Review, ReviewedPlan, ReviewedSeverity};
-use crate::impact::{DataHow, InterruptionHow, Whose};
+use crate::impact::{DataHow, Impact, InterruptionHow, Whose};
 use crate::name::Name;
 use crate::plan::{Verb, day};
 
 /// The verdict on a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Verdict {
+pub(crate) struct ReviewVerdict {
     /// A sentence, with its full stop.
     pub(crate) words: String,
     /// Whether it is one to stop at: data goes, something found stops an organisation, a merge does not go.
@@ -17,19 +17,21 @@ pub(crate) struct Verdict {
 }
 
 /// What a review comes to: what is wrong, what people lose, whom it interrupts, and how much changes.
-pub(crate) fn verdict(review: &Review) -> Verdict {
+pub(crate) fn verdict(review: &Review) -> ReviewVerdict {
     let mut parts = wrong(review);
     let mut is_grave = !parts.is_empty();
     let Some(plan) = &review.plan else {
         parts.push("there is nothing that could be planned".to_owned());
-        return Verdict { words: sentence(&parts), is_grave: true };
+        return ReviewVerdict { words: sentence(&parts), is_grave: true };
     };
     let loses = losses(plan);
     is_grave |= !loses.is_empty();
     let (stops, interrupts) = (stopped(plan), interrupted(plan));
     let deletes = plan.counts.get(&Verb::Delete).copied().unwrap_or_default();
     let refused = plan.counts.get(&Verb::Refused).copied().unwrap_or_default();
-    let is_quiet = loses.is_empty() && stops.is_none() && interrupts.is_none();
+    // Without what a plan does to people nothing is said of what it deletes.
+    let is_known = deletes == 0 || plan.impact != Impact::default();
+    let is_quiet = is_known && loses.is_empty() && stops.is_none() && interrupts.is_none();
     parts.extend(loses);
     parts.extend(stops);
     parts.extend(interrupts);
@@ -44,7 +46,7 @@ pub(crate) fn verdict(review: &Review) -> Verdict {
         size.push_str(", nobody is interrupted");
     }
     parts.push(size);
-    Verdict { words: sentence(&parts), is_grave }
+    ReviewVerdict { words: sentence(&parts), is_grave }
 }
 
 /// What keeps it from being merged or applied.

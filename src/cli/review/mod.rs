@@ -54,8 +54,6 @@ pub(crate) struct ReviewArgs {
 }
 
 /// Which merge request of which forge, and how it is reached.
-///
-/// The token is read from `PARCELLE_FORGE_TOKEN`, else from what the CI gives, and is never a flag.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Forge")]
 struct ForgeFlags {
@@ -71,13 +69,13 @@ struct ForgeFlags {
     /// The number of the merge request [default: the CI's]
     #[arg(long, value_name = "N")]
     request: Option<u64>,
-    /// A file that holds the token, instead of PARCELLE_FORGE_TOKEN
+    /// A file that holds the token, instead of `PARCELLE_FORGE_TOKEN`
     #[arg(long, value_name = "FILE")]
     forge_token_file: Option<PathBuf>,
     /// A file of certificates (PEM) that are trusted beside the system's
     #[arg(long, value_name = "FILE", env = "PARCELLE_FORGE_CA")]
     forge_ca: Option<PathBuf>,
-    /// How long a forge that fails is asked again, altogether
+    /// How long a forge that fails or asks for a pause is asked again, altogether; pauses grow with it
     #[arg(long, value_name = "SECONDS", default_value_t = forge::DEFAULT_SECONDS, value_parser = clap::value_parser!(u64).range(1..=3600))]
     forge_patience: u64,
 }

@@ -14,7 +14,7 @@ use crate::forge::CiPlace;
 use crate::git::{CommitId, MergeTarget, Merged, Snapshot, Workspace, merged};
 use crate::model::{Boundary, Reviewer};
 use crate::report::{Drawing, fingerprints, reviewed_findings};
-use crate::review::{Against, MergeOutcome, Review, ReviewedSeverity, Target};
+use crate::review::{Against, MergeOutcome, MovedTarget, Review, ReviewedSeverity};
 
 /// What a review is asked for.
 pub(super) struct ReviewAsked<'a> {
@@ -64,7 +64,7 @@ impl Reviewed {
         let base = began(workspace, asked, &head)?;
         let (garden, before) = (workspace.snapshot(Some(&head.0))?, workspace.snapshot(Some(&base.0))?);
         let mut memo = Memo::default();
-        let tip = repository.target_tip(&asked.target).filter(|(_, tip)| *tip != base && *tip != head);
+        let tip = repository.target_tip(&asked.target).filter(|(_, tip)| *tip != base && !repository.holds(tip, &head));
         let after = tip.as_ref().map(|(_, tip)| workspace.snapshot(Some(&tip.0)));
         let joined = after.as_ref().and_then(|after| after.as_ref().ok()).map(|after| merged(&before, &garden, after));
         // Against clusters the branch alone would take back what others merged since.
@@ -93,7 +93,7 @@ impl Reviewed {
                 (Some(Err(error)), _) => MergeOutcome::Unknown { why: error.to_string() },
                 _ => MergeOutcome::Unknown { why: "its commit cannot be read".to_owned() },
             };
-            Target { branch, commit: tip.0, ahead, merge }
+            MovedTarget { branch, commit: tip.0, ahead, merge }
         });
         let garden = base_checked.garden.as_ref().or(planned.checked.garden.as_ref());
         if review.garden.is_empty() {

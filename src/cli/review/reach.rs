@@ -55,19 +55,17 @@ pub(super) fn forge(place: &CiPlace, flags: &ForgeFlags, output: &Output) -> Res
 
 #[expect(clippy::disallowed_methods, reason = "a port: the forge's token")]
 fn token(place: &CiPlace, flags: &ForgeFlags) -> Result<ForgeToken, CommandFailure> {
-    let text = match &flags.forge_token_file {
-        Some(file) => read(file, LARGEST_TOKEN)?,
-        None => {
-            let set = |name: &&str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
-            place.token_variables.iter().find_map(set).ok_or_else(|| {
-                let variables: Vec<String> = place.token_variables.iter().map(|name| format!("`{name}`")).collect();
-                CommandFailure::asked(
-                    format!("there is no token for {}: none of {} is set", place.kind, variables.join(", ")),
-                    "set one in the CI's secrets, or name a file by `--forge-token-file`; `--dry-run` needs none",
-                )
-            })?
-        }
-    };
+    if let Some(file) = &flags.forge_token_file {
+        return ForgeToken::new(&read(file, LARGEST_TOKEN)?).map_err(|error| of_setting(&error));
+    }
+    let set = |name: &&str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    let text = place.token_variables.iter().find_map(set).ok_or_else(|| {
+        let variables: Vec<String> = place.token_variables.iter().map(|name| format!("`{name}`")).collect();
+        CommandFailure::asked(
+            format!("there is no token for {}: none of {} is set", place.kind, variables.join(", ")),
+            "set one in the CI's secrets, or name a file by `--forge-token-file`; `--dry-run` needs none",
+        )
+    })?;
     ForgeToken::new(&text).map_err(|error| of_setting(&error))
 }
 

@@ -42,13 +42,11 @@ pub(super) fn run(common: &Common, args: &ReviewArgs, output: &Output) -> Result
 
 /// The place that is known, else one of each kind.
 fn places(args: &ReviewArgs) -> Vec<CiPlace> {
-    match reach::place(&args.forge) {
-        Ok(place) => vec![place],
-        Err(_) => {
-            let kinds = ForgeKind::ALL.into_iter().filter(|kind| args.forge.kind.is_none_or(|named| named == *kind));
-            kinds.map(|kind| unnamed(kind, args)).collect()
-        }
+    if let Ok(place) = reach::place(&args.forge) {
+        return vec![place];
     }
+    let kinds = ForgeKind::ALL.into_iter().filter(|kind| args.forge.kind.is_none_or(|named| named == *kind));
+    kinds.map(|kind| unnamed(kind, args)).collect()
 }
 
 fn unnamed(kind: ForgeKind, args: &ReviewArgs) -> CiPlace {

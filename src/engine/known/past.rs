@@ -18,6 +18,8 @@ use crate::plan::Inventory;
 pub(in crate::engine) struct AppliedState {
     /// The commit each organisation was last brought about whole from.
     pub(crate) commits: BTreeMap<Name, CommitId>,
+    /// The hash of the renderer that each organisation was last brought about by.
+    pub(in crate::engine) renderers: BTreeMap<Name, String>,
     /// The newest commit of which something may be there, of each organisation where that is another one.
     pub(crate) begun: BTreeMap<Name, CommitId>,
     /// The cluster that each organisation has objects on.
@@ -41,6 +43,7 @@ impl AppliedState {
                 continue;
             }
             self.commits.extend(before.commits.remove_entry(&name));
+            self.renderers.extend(before.renderers.remove_entry(&name));
             self.begun.extend(before.begun.remove_entry(&name));
             self.past.footprints.extend(before.past.footprints.remove_entry(&name));
             self.past.gone.extend(before.past.gone.iter().filter(|(owner, _)| *owner == name).cloned());
@@ -87,6 +90,7 @@ impl AppliedState {
                 commits.insert(name.clone(), CommitId(commit.clone()));
             }
         }
+        self.renderers.insert(name.clone(), inventory.renderer_hash.clone());
         // What was taken back after an inventory was lost may have no commit, and is compared all the same.
         if commit.is_empty() && begun.is_empty() && inventory.footprint.apps.is_empty() {
             self.past.footprints.remove(name);

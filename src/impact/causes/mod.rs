@@ -8,15 +8,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::edits::{Edit, EditedLines, KnownEdit, Part};
+use super::effects::aspects::{Aspect, of_action};
 use super::effects::{EffectTally, is_act_of};
 use super::{ImpactContext, Whose};
 use crate::name::Name;
-use crate::plan::{OrganisationPlan, Verb};
+use crate::plan::{Action, FieldChange, OrganisationPlan, Verb};
 
 mod nearest;
 mod unedited;
 
 use nearest::{EditIndex, Uses};
+use unedited::LinesOf;
+
+/// What moves of an object, with the field that does.
+type Move<'a> = (Aspect, Option<&'a FieldChange>);
 
 /// The most lines of an unknown past that are told one by one.
 const MOST_LINES: usize = 1_000;
@@ -81,8 +86,9 @@ impl CauseTally {
     pub(super) fn add(&mut self, plan: &OrganisationPlan, context: ImpactContext<'_>) {
         self.know(plan, context);
         let states = self.edited.states_of(&plan.organisation);
-        let uses = Uses::of(plan, context, &self.index, |at| self.edited.edits[at].is_of(states));
-        let mut lines = unedited::LinesOf::new(plan, context);
+        let upgraded = self.edited.is_upgraded(&plan.organisation);
+        let uses = Uses::of(plan, context, &self.index, upgraded, |at| self.edited.edits[at].is_of(states));
+        let mut lines = LinesOf::new(plan, context);
         for action in &plan.actions {
             let nearest = || uses.nearest(action, &self.index, &self.edited.edits);
             if action.verb() == Verb::Keep {
@@ -91,26 +97,45 @@ impl CauseTally {
                 }
                 continue;
             }
-            let tally = match unedited::without_line(action) {
-                Some(why) => self.other.entry(why).or_default(),
-                None => match nearest() {
-                    Some(at) => &mut self.effects[at],
-                    None if states == 0 && !unedited::is_renderers(action) => {
-                        match lines
-                            .line_of(action)
-                            .filter(|line| self.lines.len() < MOST_LINES || self.lines.contains_key(line))
-                        {
-                            Some(line) => self.lines.entry(line).or_default(),
-                            None => self.other.entry(unedited::rest(action, true)).or_default(),
-                        }
-                    }
-                    None => self.other.entry(unedited::rest(action, self.edited.more > 0)).or_default(),
-                },
-            };
-            tally.add(plan, action);
+            let why = unedited::without_line(action);
+            let edit = if why.is_none() { nearest() } else { None };
+            match (why, edit) {
+                (Some(why), _) => add(self.other.entry(why).or_default(), plan, action),
+                (None, Some(at)) => self.add_to_edits(plan, action, at, &uses),
+                (None, None) => add(self.unedited(action, states, upgraded, &mut lines), plan, action),
+            }
         }
         self.note_retired(plan, &uses);
         self.note_later(plan, &uses);
+    }
+
+    /// Counts an action for an edit, and notes what moves of it for each edit that is behind that.
+    fn add_to_edits(&mut self, plan: &OrganisationPlan, action: &Action, counted: usize, uses: &Uses) {
+        self.effects[counted].count(plan, action);
+        let mut of_edit: BTreeMap<usize, Vec<Move<'_>>> = BTreeMap::new();
+        let mut rest = Vec::new();
+        for one in of_action(action) {
+            let behind = uses.behind(action, one, &self.index, &self.edited.edits);
+            rest.extend(behind.is_empty().then_some(one));
+            behind.into_iter().for_each(|at| of_edit.entry(at).or_default().push(one));
+        }
+        of_edit.entry(counted).or_insert(rest);
+        for (at, moves) in of_edit {
+            self.effects[at].note(plan, action, &moves);
+        }
+    }
+
+    /// Where an action counts that no edit is behind.
+    fn unedited(&mut self, action: &Action, states: u32, upgraded: bool, lines: &mut LinesOf<'_>) -> &mut EffectTally {
+        let is_upgrade = unedited::may_be_upgrade(action, upgraded);
+        let is_unknown = states == 0 && !is_upgrade;
+        let line = if is_unknown { lines.line_of(action) } else { None };
+        let told = line.filter(|line| self.lines.len() < MOST_LINES || self.lines.contains_key(line));
+        if let Some(line) = told {
+            return self.lines.entry(line).or_default();
+        }
+        let cut = is_unknown || self.edited.more > 0;
+        self.other.entry(unedited::rest(action, is_upgrade, cut)).or_default()
     }
 
     fn know(&mut self, plan: &OrganisationPlan, context: ImpactContext<'_>) {
@@ -157,16 +182,17 @@ impl CauseTally {
     pub(super) fn finish(self) -> (Vec<EditEffect>, Vec<OtherCause>) {
         let nothing: Vec<String> = self.edited.edits.iter().map(|edit| self.does_nothing(edit)).collect();
         let effect = |edit: Edit, known: Option<&KnownEdit>, tally: EffectTally, nothing: String| {
-            let mut does = tally.does(known);
-            if does.is_empty() && tally.is_empty() {
-                does.push(nothing);
-            }
+            let does = if tally.is_empty() { vec![nothing] } else { tally.does(known) };
             EditEffect { edit, does, later: tally.later(known), whose: tally.whose, objects: tally.objects }
         };
         let told = self.edited.edits.into_iter().zip(self.effects).zip(nothing);
         let mut edits: Vec<EditEffect> =
             told.map(|((known, tally), nothing)| effect(known.edit.clone(), Some(&known), tally, nothing)).collect();
-        edits.extend(self.lines.into_iter().map(|(line, tally)| effect(line, None, tally, String::new())));
+        edits.extend(self.lines.into_iter().map(|(line, tally)| {
+            let whole = unedited::is_whole_organisation(&line).then(|| vec!["a new organisation".to_owned()]);
+            let told = effect(line, None, tally, String::new());
+            EditEffect { does: whole.unwrap_or(told.does), ..told }
+        }));
         let mut other: Vec<OtherCause> = self.other.into_iter().map(|(why, tally)| other(why, tally)).collect();
         if self.edited.more > 0 {
             let why = format!("{} more edited lines, which are not told one by one", self.edited.more);
@@ -189,6 +215,12 @@ impl CauseTally {
             _ => "changes nothing of what is planned here".to_owned(),
         }
     }
+}
+
+/// Counts an action for what has no edited line, with all that moves of it.
+fn add(tally: &mut EffectTally, plan: &OrganisationPlan, action: &Action) {
+    tally.count(plan, action);
+    tally.note(plan, action, &of_action(action));
 }
 
 fn other(why: String, tally: EffectTally) -> OtherCause {

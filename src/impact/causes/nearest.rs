@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::super::edits::{KnownEdit, Part};
-use super::super::effects::aspects::{explains, is_for_readers, of_action};
+use super::super::effects::aspects::{Aspect, explains, is_for_readers, of_action};
 use crate::impact::ImpactContext;
 use crate::name::Name;
-use crate::plan::{Action, OrganisationPlan, Place};
+use crate::plan::{Action, FieldChange, OrganisationPlan, Place};
 
 use super::unedited::is_renderers;
 
@@ -38,6 +38,8 @@ pub(super) struct Uses {
     pub(super) edits: Vec<usize>,
     /// The definition of each app.
     definitions: BTreeMap<Name, String>,
+    /// Whether what no edit explains is the doing of another parcelle.
+    upgraded: bool,
 }
 
 impl Uses {
@@ -45,6 +47,7 @@ impl Uses {
         plan: &OrganisationPlan,
         context: ImpactContext<'_>,
         index: &EditIndex,
+        upgraded: bool,
         is_of: impl Fn(usize) -> bool,
     ) -> Self {
         let garden = context.garden;
@@ -70,7 +73,7 @@ impl Uses {
         }
         let mut edits: Vec<usize> = parts.iter().flat_map(|part| index.of_part(part)).filter(|at| is_of(*at)).collect();
         edits.sort_unstable();
-        Self { edits, definitions }
+        Self { edits, definitions, upgraded }
     }
 
     /// The edit behind an action; none where no edit can be.
@@ -79,6 +82,34 @@ impl Uses {
             return None;
         }
         self.of_lines(action, index, edits).or_else(|| self.of_parts(action, edits))
+    }
+
+    /// The edits behind one thing that moves: the one on the line that decided it, else those of the nearest part that explain it.
+    /// A release and the channel that names it are one step, so both are.
+    pub(super) fn behind(
+        &self,
+        action: &Action,
+        (aspect, change): (Aspect, Option<&FieldChange>),
+        index: &EditIndex,
+        edits: &[KnownEdit],
+    ) -> Vec<usize> {
+        let origin = change.and_then(|change| change.origin.as_ref());
+        let on_line = origin.into_iter().flat_map(|origin| {
+            let of_file = index.by_file.get(&origin.file).into_iter().flatten().copied();
+            of_file.map(move |at| (edits[at].nearness(origin), at))
+        });
+        let on_line = on_line.filter(|(near, at)| {
+            (*near > 3 || *near > 0 && explains(&edits[*at], aspect)) && self.edits.binary_search(at).is_ok()
+        });
+        if let Some((_, at)) = on_line.max_by_key(|(near, at)| (*near, std::cmp::Reverse(*at))) {
+            return vec![at];
+        }
+        let explaining = self.edits.iter().filter(|at| explains(&edits[**at], aspect));
+        let tiers: Vec<(u8, usize)> =
+            explaining.filter_map(|at| Some((self.tier(&edits[*at], action)?, *at))).collect();
+        let Some(nearest) = tiers.iter().map(|(tier, _)| *tier).min() else { return Vec::new() };
+        let most = if aspect == Aspect::Release { usize::MAX } else { 1 };
+        tiers.into_iter().filter(|(tier, _)| *tier == nearest).map(|(_, at)| at).take(most).collect()
     }
 
     /// The edit on the lines that decided its values: the surest, then the one whose word explains most.
@@ -121,12 +152,16 @@ impl Uses {
         let scored = self.edits.iter().filter_map(|at| {
             let edit = &edits[*at];
             let tier = self.tier(edit, action)?;
-            let explained = moves.iter().filter(|(aspect, _)| explains(edit, *aspect)).count();
-            let may = explained > 0 || !(is_for_readers(edit) || edit.is_whole() && edit.app.is_some());
+            let explained = if edit.is_app_itself() && tier < 2 {
+                moves.len()
+            } else {
+                moves.iter().filter(|(aspect, _)| explains(edit, *aspect)).count()
+            };
+            let may = explained > 0 || !(is_for_readers(edit) || edit.is_app_itself());
             may.then_some((std::cmp::Reverse(explained > 0), tier, std::cmp::Reverse(explained), *at))
         });
         let (explained, _, _, at) = scored.min()?;
-        (explained.0 || !is_renderers(action)).then_some(at)
+        (explained.0 || !(self.upgraded || is_renderers(action))).then_some(at)
     }
 
     /// How near a part of the garden is to an object, the nearest first; nothing where it cannot be about it.

@@ -91,20 +91,34 @@ pub(super) fn stays(action: &Action) -> bool {
     )
 }
 
-/// Why an action is done that no edited line explains; `cut` where not all lines are told.
-pub(super) fn rest(action: &Action, cut: bool) -> String {
+/// Whether what no edited line explains is the doing of another parcelle; `upgraded` where another one rendered it before.
+pub(super) fn may_be_upgrade(action: &Action, upgraded: bool) -> bool {
+    is_renderers(action) || (upgraded && action.verb() != Verb::Held)
+}
+
+/// Why an action is done that no edited line explains: `upgrade` where another parcelle rendered it before, `cut` where not all
+/// lines are told.
+pub(super) fn rest(action: &Action, upgrade: bool, cut: bool) -> String {
     let of_hours = || {
         let hours = |path: &str| path == "spec.replicas" || path == "spec.suspend";
         !action.changes.is_empty() && action.changes.iter().all(|change| hours(&change.path))
     };
     let words = match action.verb() {
-        _ if is_renderers(action) => UPGRADE,
-        Verb::Change if of_hours() => HOUR,
+        Verb::Change if of_hours() && !is_renderers(action) => HOUR,
+        _ if upgrade => UPGRADE,
         _ if cut => MANY,
         Verb::Create => NOT_THERE,
         _ => BEFORE,
     };
     words.to_owned()
+}
+
+/// The word of the line that asks for a whole organisation.
+const ORGANISATION: &str = "organisation";
+
+/// Whether a line of an unknown past asks for an organisation that is new.
+pub(super) fn is_whole_organisation(line: &Edit) -> bool {
+    line.word == ORGANISATION
 }
 
 /// The lines of one organisation that ask for its objects.
@@ -122,7 +136,7 @@ impl<'a> LinesOf<'a> {
         let organisation = organisation.filter(|_| plan.actions.iter().any(is_new));
         let whole = organisation.map(|organisation| Edit {
             place: Place::of(context.sources, organisation.span),
-            word: "organisation".to_owned(),
+            word: ORGANISATION.to_owned(),
             was: None,
             is: Some(plan.organisation.to_string()),
         });

@@ -97,13 +97,15 @@ pub(crate) struct EditedLines {
     known: u32,
     /// The state that an organisation is compared with; 0 where that cannot be known. Others are compared with all of them.
     of: BTreeMap<Name, u32>,
+    /// Organisations that another parcelle rendered before.
+    upgraded: BTreeSet<Name>,
 }
 
 impl EditedLines {
     /// Compares the files of two states; only those whose content differs are read.
     pub(crate) fn between(before: &[RawFile], after: &[RawFile]) -> Self {
         let (edits, more) = compare(before, after);
-        Self { edits, more, known: 1, of: BTreeMap::new() }
+        Self { edits, more, known: 1, ..Self::default() }
     }
 
     /// Compares each state with the files as they are; a state is that of some organisations, and absent where nothing is known
@@ -125,6 +127,12 @@ impl EditedLines {
         all
     }
 
+    /// The same where some organisations were rendered by another parcelle before: what no edit explains is its doing.
+    #[must_use]
+    pub(crate) fn upgraded(self, upgraded: BTreeSet<Name>) -> Self {
+        Self { upgraded, ..self }
+    }
+
     fn join(&mut self, edits: Vec<KnownEdit>, more: usize, bit: u32) {
         self.known |= bit;
         self.more += more;
@@ -143,6 +151,11 @@ impl EditedLines {
         self.edits.sort_by(|a, b| a.edit.cmp(&b.edit));
     }
 
+    /// Whether another parcelle rendered an organisation before.
+    pub(super) fn is_upgraded(&self, organisation: &Name) -> bool {
+        self.upgraded.contains(organisation)
+    }
+
     /// The states that an organisation is compared with, a bit each; none where its past is unknown.
     pub(super) fn states_of(&self, organisation: &Name) -> u32 {
         self.of.get(organisation).copied().unwrap_or(self.known)
@@ -158,6 +171,12 @@ impl KnownEdit {
     /// Whether it adds a node whole, takes it away, or makes it another.
     pub(super) fn is_whole(&self) -> bool {
         self.became != Became::Changed
+    }
+
+    /// Whether it is about an app as a whole: a new one, one that is retired, one that is called otherwise.
+    pub(super) fn is_app_itself(&self) -> bool {
+        let is_named = self.path.last().is_some_and(|word| matches!(word.as_str(), "app" | "retired" | "without"));
+        self.is_whole() && self.app.is_some() && is_named
     }
 
     /// How surely a line that decided a value is this one: nothing where it is elsewhere.

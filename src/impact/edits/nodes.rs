@@ -105,6 +105,13 @@ impl Comparing<'_> {
         } else {
             rest(node, &keys)
         };
+        let value = match value.split_once(' ') {
+            Some((what, rest)) if name == "retired" => {
+                words.push(what.to_owned());
+                rest.to_owned()
+            }
+            _ => value,
+        };
         let value = Some(if value.is_empty() { name.to_owned() } else { value });
         let (was, is) = if became == Became::Gone { (value, None) } else { (None, value) };
         let found = Found { became, word: words.join(" "), was, is, exact: node.span };
@@ -360,7 +367,7 @@ fn key_of(node: &Node, shape: Option<&NodeShape>, repeated: bool) -> Vec<String>
             key.extend(node.args.iter().map(|value| value.text.clone()));
         }
         Some(_) => {
-            key.extend(keys_of(node, shape).iter().filter_map(|at| node.arg(*at)).map(|value| value.text.clone()))
+            key.extend(keys_of(node, shape).iter().filter_map(|at| node.arg(*at)).map(|value| value.text.clone()));
         }
         None if repeated => {
             let told = KEYS.iter().find_map(|name| node.prop(name)).or(node.arg(0));

@@ -27,6 +27,10 @@ pub(in crate::impact) enum Aspect {
     JobTime,
     /// Whom the operators reach.
     Contacts,
+    /// What an organisation is called.
+    Title,
+    /// What the apps of an organisation may use together.
+    Quota,
     /// A setting of an app: a variable, a file.
     Setting,
     /// A job that runs once.
@@ -42,14 +46,14 @@ pub(in crate::impact) enum Aspect {
 }
 
 use Aspect::{
-    Address, BackupKeep, BackupTime, Contacts, Copies, DatabaseRoom, JobTime, Network, Once, Other, Release, Resources,
-    Rights, Room, Secret, Setting,
+    Address, BackupKeep, BackupTime, Contacts, Copies, DatabaseRoom, JobTime, Network, Once, Other, Quota, Release,
+    Resources, Rights, Room, Secret, Setting, Title,
 };
 
 impl Aspect {
     /// Whether it says more than those after it, which follow from it.
     pub(super) fn is_telling(self) -> bool {
-        self <= Contacts
+        self <= Title
     }
 }
 
@@ -59,6 +63,7 @@ const ROWS: &[(&str, &str, &str, Aspect)] = &[
     ("", "", "].image", Release),
     ("", "", "spec.image", Release),
     ("Namespace", "", "parcelle.dev/contacts", Contacts),
+    ("Namespace", "", "parcelle.dev/title", Title),
     ("HorizontalPodAutoscaler", "", "", Copies),
     ("PodDisruptionBudget", "", "", Copies),
     ("", "", "spec.replicas", Copies),
@@ -70,8 +75,8 @@ const ROWS: &[(&str, &str, &str, Aspect)] = &[
     ("PerconaServerMongoDB", "", "retention", BackupKeep),
     ("PerconaServerMongoDB", "", "spec.backup", BackupTime),
     ("", "", ".resources.", Resources),
-    ("ResourceQuota", "", "", Resources),
-    ("LimitRange", "", "", Resources),
+    ("ResourceQuota", "", "", Quota),
+    ("LimitRange", "", "", Quota),
     ("HTTPRoute", "", "", Address),
     ("Ingress", "", "", Address),
     ("ListenerSet", "", "", Address),
@@ -83,6 +88,7 @@ const ROWS: &[(&str, &str, &str, Aspect)] = &[
     ("CronJob", "", "spec.schedule", JobTime),
     ("CronJob", "", "spec.suspend", JobTime),
     ("", "", ".env[", Setting),
+    ("", "", "template.metadata.annotations", Setting),
     ("ConfigMap", "", "", Setting),
     ("NetworkPolicy", "", "", Network),
     ("Role", "", "", Rights),
@@ -97,18 +103,20 @@ const WORDS: &[(&str, &[Aspect])] = &[
     ("every", &[BackupTime]),
     ("keep", &[BackupKeep]),
     ("backup", &[BackupTime, BackupKeep, Secret, Network]),
-    ("nights", &[Copies, JobTime]),
-    ("peak", &[Copies]),
-    ("state", &[Copies, JobTime, Address]),
-    ("scale", &[Copies]),
-    ("replicas", &[Copies]),
+    ("nights", &[Quota, Copies, JobTime]),
+    ("peak", &[Quota, Copies]),
+    ("state", &[Quota, Copies, JobTime, Address]),
+    ("scale", &[Quota, Copies]),
+    ("replicas", &[Quota, Copies]),
     ("instances", &[Copies]),
     ("members", &[Copies]),
-    ("storage", &[Room, DatabaseRoom, Resources]),
-    ("size", &[Resources, Room, DatabaseRoom]),
-    ("resources", &[Resources]),
-    ("cpu", &[Resources]),
-    ("memory", &[Resources]),
+    ("storage", &[Quota, Room, DatabaseRoom, Resources]),
+    ("size", &[Quota, Resources, Room, DatabaseRoom]),
+    ("resources", &[Quota, Resources]),
+    ("cpu", &[Quota, Resources]),
+    ("memory", &[Quota, Resources]),
+    ("grants", &[Quota]),
+    ("ceiling", &[Quota]),
     ("at", &[Address, Setting, Network, Once]),
     ("also-at", &[Address, Setting, Network, Once]),
     ("domain", &[Address, Setting, Network, Once, Secret]),
@@ -125,14 +133,15 @@ const WORDS: &[(&str, &[Aspect])] = &[
     ("modules", &[Setting, Once]),
     ("timezone", &[BackupTime, JobTime, Setting, Copies]),
     ("contact", &[Contacts]),
+    ("title", &[Title, Setting, Once]),
     ("network", &[Network]),
     ("network-policy", &[Network]),
     ("secret", &[Secret, Setting]),
     ("postgres", &[DatabaseRoom, Release, Copies, Secret]),
     ("mongodb", &[DatabaseRoom, Release, Copies, Secret]),
     ("redis", &[Release, Setting]),
-    ("bucket", &[Room, Setting, Network, Secret]),
-    ("volume", &[Room]),
+    ("bucket", &[Quota, Room, Setting, Network, Secret]),
+    ("volume", &[Quota, Room]),
 ];
 
 /// Words that are for people who read the garden: nothing in a cluster follows from them by themselves.
@@ -151,7 +160,9 @@ pub(in crate::impact) fn of_field(action: &Action, path: &str) -> Aspect {
 /// What moves with the fields of an object; that of its kind where none is known.
 pub(in crate::impact) fn of_action(action: &Action) -> Vec<(Aspect, Option<&FieldChange>)> {
     let is_label = |change: &FieldChange| change.path.ends_with("labels[app.kubernetes.io/version]");
-    let moving = || action.changes.iter().filter(|change| change.drift_by.is_empty());
+    // Where somebody else changed all that moves, that is what moves.
+    let drifted = action.changes.iter().all(|change| !change.drift_by.is_empty());
+    let moving = || action.changes.iter().filter(|change| drifted || change.drift_by.is_empty());
     // A label says which release an object is of; what runs says more.
     let told: Vec<&FieldChange> = moving().filter(|change| !is_label(change)).collect();
     let told = if told.is_empty() { moving().collect() } else { told };
@@ -163,13 +174,14 @@ pub(in crate::impact) fn of_action(action: &Action) -> Vec<(Aspect, Option<&Fiel
 
 /// Whether an edit can be why something moves: by its words alone.
 pub(in crate::impact) fn explains(edit: &KnownEdit, aspect: Aspect) -> bool {
-    if edit.is_whole() && edit.app.is_some() {
-        return true;
-    }
     let known = WORDS.iter().filter(|(word, _)| edit.path.iter().any(|name| name == word));
     let mut known = known.peekable();
     if known.peek().is_some() {
         return known.any(|(_, aspects)| aspects.contains(&aspect));
+    }
+    if edit.is_app_itself() {
+        // What others of its organisation see of it.
+        return matches!(aspect, Setting | Once | Network | Secret | Quota);
     }
     // A setting of a definition becomes a variable or a file.
     edit.app.is_some() && aspect == Setting && !is_for_readers(edit)

@@ -54,16 +54,21 @@ pub(super) fn says(key: &LaterKey, whose: &BTreeSet<(Name, Name)>, edit: Option<
     }
 }
 
-/// Whose it is: `cloud of alternatiba`, or how many apps.
+/// So many organisations are named.
+const NAMED: usize = 3;
+
+/// Whose it is: `cloud of alternatiba`, `9 apps of cnam, ingenium and tiers-lieux`, or how many there are.
 fn who(whose: &BTreeSet<(Name, Name)>) -> String {
-    let organisations: BTreeSet<&Name> = whose.iter().map(|(organisation, _)| organisation).collect();
+    let organisations: BTreeSet<&str> = whose.iter().map(|(organisation, _)| organisation.as_str()).collect();
+    let named: Vec<&str> = organisations.iter().take(NAMED).copied().collect();
+    let of = match named.split_last() {
+        Some(_) if organisations.len() > NAMED => many(organisations.len(), "organisation"),
+        Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        _ => named.concat(),
+    };
     match (whose.first(), whose.len()) {
         (Some((organisation, app)), 1) if organisation != app => format!("{app} of {organisation}"),
-        (Some((organisation, _)), 1) => organisation.to_string(),
-        (_, count) if whose.iter().all(|(organisation, app)| organisation == app) => many(count, "organisation"),
-        (Some((organisation, _)), count) if organisations.len() == 1 => {
-            format!("{} of {organisation}", many(count, "app"))
-        }
-        (_, count) => many(count, "app"),
+        _ if whose.iter().all(|(organisation, app)| organisation == app) => of,
+        (_, count) => format!("{} of {of}", many(count, "app")),
     }
 }

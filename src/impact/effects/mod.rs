@@ -50,11 +50,13 @@ pub(super) struct AspectTally {
     values: BTreeSet<(String, String, String)>,
     /// Whether there are more values than are remembered.
     more: bool,
+    /// Whether anything of it moves that is there already.
+    moves: bool,
 }
 
 impl EffectTally {
     /// Counts an action.
-    pub(super) fn add(&mut self, plan: &OrganisationPlan, action: &Action) {
+    pub(super) fn count(&mut self, plan: &OrganisationPlan, action: &Action) {
         self.objects += 1;
         self.whose.add(&plan.organisation, action.app.as_ref());
         let verb = action.verb();
@@ -65,16 +67,21 @@ impl EffectTally {
         let superseded =
             matches!(action.reason(), Reason::Deleting(Deleting::Superseded { .. } | Deleting::Renamed { .. }));
         self.replaced += usize::from(superseded);
+    }
+
+    /// Notes what moves of an object, whoever it is counted for.
+    pub(super) fn note(&mut self, plan: &OrganisationPlan, action: &Action, moves: &[(Aspect, Option<&FieldChange>)]) {
         let mut seen = BTreeSet::new();
-        for (aspect, change) in aspects::of_action(action) {
-            let tally = self.aspects.entry(aspect).or_default();
-            if seen.insert(aspect) {
+        for (aspect, change) in moves {
+            let tally = self.aspects.entry(*aspect).or_default();
+            if seen.insert(*aspect) {
                 *tally.kinds.entry(action.id.kind.to_string()).or_default() += 1;
                 tally.apps.extend(action.app.clone());
                 tally.organisations.insert(plan.organisation.clone());
             }
+            tally.moves |= action.base().is_some();
             if let Some(change) = change {
-                tally.note(aspect, change);
+                tally.note(*aspect, change);
             }
         }
     }
@@ -107,7 +114,11 @@ impl EffectTally {
 
     /// Whether nothing is known to follow, now or later.
     pub(super) fn is_empty(&self) -> bool {
-        self.objects == 0 && self.later.is_empty() && !self.stays && self.kept_until.is_empty()
+        self.objects == 0
+            && self.aspects.is_empty()
+            && self.later.is_empty()
+            && !self.stays
+            && self.kept_until.is_empty()
     }
 
     /// What an edit does now, a part of a sentence each.
@@ -130,8 +141,7 @@ impl EffectTally {
     /// What becomes of a whole app or organisation.
     fn of_whole(&self, edit: &KnownEdit) -> Option<String> {
         let name = edit.app.as_deref();
-        let starts = self.verbs.get(&Verb::Create).map_or(0, |kinds| kinds.values().sum());
-        let objects = words::many(starts, "object");
+        let starts = self.verbs.contains_key(&Verb::Create);
         let last = edit.path.last().map(String::as_str)?;
         match (edit.became, last, name) {
             (Became::Turned, "retired", _) => Some(self.retired(name.unwrap_or("the whole organisation"))),
@@ -139,8 +149,8 @@ impl EffectTally {
                 Some(format!("{app} is no longer retired and runs again"))
             }
             (Became::Turned, "app", Some(app)) => Some(format!("the app is called {app} now; its data stays")),
-            (Became::New, "app", Some(app)) if starts > 0 => Some(format!("{app} starts: {objects}")),
-            (Became::New, "organisation", None) if starts > 0 => Some(format!("a new organisation: {objects}")),
+            (Became::New, "app", Some(app)) if starts => Some(format!("{app} starts")),
+            (Became::New, "organisation", None) if starts => Some("a new organisation".to_owned()),
             (Became::New, "retired", Some(app)) => Some(self.retired(app)),
             (Became::Gone, "app" | "organisation", _) | (Became::New, "without", _) if self.stays => {
                 let name = name.unwrap_or("the organisation");
@@ -161,11 +171,18 @@ impl EffectTally {
     }
 
     fn of_aspects(&self, edit: Option<&KnownEdit>) -> Vec<String> {
-        let telling = self.aspects.keys().any(|aspect| aspect.is_telling());
-        let told = self.aspects.iter().filter(|(aspect, _)| aspect.is_telling() || !telling);
+        // What a line makes that was edited is what its word says; else it is told as what it is.
+        let told = |tally: &AspectTally| edit.is_some() || tally.moves;
+        let known: Vec<_> = self.aspects.iter().filter(|(_, tally)| told(tally)).collect();
+        let telling = known.iter().any(|(aspect, _)| aspect.is_telling());
+        let only_other = known.len() == 1;
+        let told = known.into_iter().filter(|(aspect, _)| aspect.is_telling() || !telling);
+        let told = told.filter(|(aspect, _)| **aspect != Aspect::Other || only_other);
         let mut does: Vec<String> = told.map(|(aspect, tally)| words::says(*aspect, tally, edit)).collect();
         does.dedup();
-        for (verb, count) in [(Verb::Delete, self.replaced), (Verb::Held, 0), (Verb::Refused, 0)] {
+        let made = if edit.is_some() { usize::MAX } else { 0 };
+        let verbs = [(Verb::Create, made), (Verb::Delete, self.replaced), (Verb::Held, 0), (Verb::Refused, 0)];
+        for (verb, count) in verbs {
             let Some(kinds) = self.verbs.get(&verb) else { continue };
             let all: usize = kinds.values().sum();
             if all > count {

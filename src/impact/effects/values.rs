@@ -11,7 +11,13 @@ const LONGEST: usize = 80;
 pub(super) fn of(aspect: Aspect, change: &FieldChange) -> Option<(String, String, String)> {
     let wanted = matches!(
         aspect,
-        Aspect::Release | Aspect::Copies | Aspect::Room | Aspect::DatabaseRoom | Aspect::Resources | Aspect::Address
+        Aspect::Release
+            | Aspect::Copies
+            | Aspect::Room
+            | Aspect::DatabaseRoom
+            | Aspect::Resources
+            | Aspect::Quota
+            | Aspect::Address
     );
     let (before, after) = (shown(change.before.as_ref())?, shown(change.after.as_ref())?);
     let (before, after) = match aspect {
@@ -25,8 +31,10 @@ pub(super) fn of(aspect: Aspect, change: &FieldChange) -> Option<(String, String
 
 /// The last word of a path: `memory` of `…resources.limits.memory`.
 fn label(path: &str) -> String {
-    let last = path.rsplit(['.', '[']).next().unwrap_or(path);
-    let last = last.trim_end_matches(']');
+    let last = match path.strip_suffix(']') {
+        Some(path) => path.rsplit('[').next().unwrap_or(path),
+        None => path.rsplit('.').next().unwrap_or(path),
+    };
     if path.contains(".limits.") { format!("{last}-limit") } else { last.to_owned() }
 }
 
@@ -89,6 +97,7 @@ pub(super) fn shift(was: &str, is: &str) -> Option<String> {
         (0, minutes) => format!("{minutes} minutes"),
         (1, 0) => "an hour".to_owned(),
         (hours, 0) => format!("{hours} hours"),
+        (1, 30) => "an hour and a half".to_owned(),
         (hours, 30) => format!("{hours} and a half hours"),
         (1, minutes) => format!("an hour and {minutes} minutes"),
         (hours, minutes) => format!("{hours} hours and {minutes} minutes"),
@@ -113,7 +122,7 @@ mod tests {
             ("06:30", "07:00", "half an hour later"),
             ("00:15", "23:45", "half an hour earlier"),
             ("23:00", "01:10", "2 hours and 10 minutes later"),
-            ("10:00", "08:30", "an hour and 30 minutes earlier"),
+            ("10:00", "08:30", "an hour and a half earlier"),
             ("10:00", "12:30", "2 and a half hours later"),
         ] {
             assert_eq!(shift(was, is).as_deref(), Some(words), "{was} {is}");

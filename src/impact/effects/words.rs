@@ -22,11 +22,13 @@ pub(super) fn says(aspect: Aspect, tally: &AspectTally, edit: Option<&KnownEdit>
         Aspect::Room => grows(tally, "room for people's files", &of),
         Aspect::DatabaseRoom => grows(tally, "room for databases", &of),
         Aspect::Resources => resources(tally, &apps),
+        Aspect::Quota => quota(tally),
         Aspect::Address => address(tally, &apps),
         Aspect::BackupTime => backup_time(edit),
         Aspect::BackupKeep => "another number of backups is kept".to_owned(),
         Aspect::JobTime => format!("regular jobs{of} run at other times"),
         Aspect::Contacts => "whom to reach".to_owned(),
+        Aspect::Title => "the name as people read it".to_owned(),
         Aspect::Setting => format!("settings{of}"),
         Aspect::Once => format!("a one-time job{of}"),
         Aspect::Network => "who may reach whom in the network".to_owned(),
@@ -94,7 +96,7 @@ fn resources(tally: &AspectTally, apps: &str) -> String {
     let who = if apps.is_empty() { "the organisation" } else { apps };
     let known = [("memory", "memory"), ("cpu", "processor time")];
     let moves = known.iter().filter_map(|(label, word)| {
-        let (before, after) = tally.only(label).or_else(|| tally.only(&format!("{label}-limit")))?;
+        let (before, after) = tally.only(&format!("{label}-limit")).or_else(|| tally.only(label))?;
         let (known, new) = (readable(label, before), readable(label, after));
         (!before.is_empty() && !after.is_empty()).then(|| format!("{word} {new} instead of {known}"))
     });
@@ -103,6 +105,21 @@ fn resources(tally: &AspectTally, apps: &str) -> String {
         return format!("how much memory and processor time {who} may use");
     }
     format!("what {who} may use: {}", moves.join(", "))
+}
+
+/// What all apps of an organisation together may use, where it is the same everywhere.
+fn quota(tally: &AspectTally) -> String {
+    let known = [("requests.storage", "storage"), ("requests.memory", "memory"), ("requests.cpu", "processor time")];
+    let moves = known.iter().filter_map(|(label, word)| {
+        let (before, after) = tally.only(label)?;
+        let short = label.strip_prefix("requests.").unwrap_or(label);
+        let (known, new) = (readable(short, before), readable(short, after));
+        (!before.is_empty() && !after.is_empty()).then(|| format!("{word} {new} instead of {known}"))
+    });
+    let moves: Vec<String> = moves.collect();
+    let colon = if moves.is_empty() { "" } else { ": " };
+    let whose = if tally.organisations.len() == 1 { "the organisation" } else { "each organisation" };
+    format!("what {whose} may use at most{colon}{}", moves.join(", "))
 }
 
 fn address(tally: &AspectTally, apps: &str) -> String {

@@ -61,13 +61,12 @@ pub(super) fn rows(impact: &Impact) -> Vec<CauseRow> {
     for effect in &impact.edits {
         let edit = &effect.edit;
         let key = (edit.word.as_str(), edit.was.as_deref(), edit.is.as_deref(), &*effect.does, &*effect.later);
-        match known.get(&key) {
-            Some(at) => order[*at].push(effect),
-            None => {
-                known.insert(key, order.len());
-                order.push(vec![effect]);
-            }
+        if let Some(at) = known.get(&key) {
+            order[*at].push(effect);
+            continue;
         }
+        known.insert(key, order.len());
+        order.push(vec![effect]);
     }
     order.into_iter().map(|equal| row(&equal)).collect()
 }

@@ -15,7 +15,7 @@ use crate::name::Name;
 use crate::plan::{Plan, minute};
 use crate::report::markup::{cell, code, code_cell, escape, fence, html};
 use crate::review::{
-    Against, Details, MergeOutcome, Review, ReviewedFinding, ReviewedPlan, ReviewedSeverity, Target, UrgentCounts,
+    Against, Details, MergeOutcome, MovedTarget, Review, ReviewedFinding, ReviewedPlan, ReviewedSeverity, UrgentCounts,
     grouped, verdict,
 };
 
@@ -117,8 +117,8 @@ fn compared(review: &Review) -> String {
     format!("{head}{against} · checked {} · {asked}", minute(review.made))
 }
 
-fn moved_on(target: &Target) -> String {
-    let Target { branch, commit, ahead, merge } = target;
+fn moved_on(target: &MovedTarget) -> String {
+    let MovedTarget { branch, commit, ahead, merge } = target;
     let short = code(&commit.chars().take(12).collect::<String>());
     let moved = format!("{} has gone on by {} to {short} since", code(branch), many(*ahead, "commit"));
     match merge {

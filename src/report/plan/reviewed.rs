@@ -20,7 +20,7 @@ pub(crate) struct ReviewedPlanBuilder {
     style: TextStyle,
     changed: BTreeMap<Name, BTreeMap<Verb, usize>>,
     /// What changes, and of whom: the same words of several organisations are kept once.
-    pieces: BTreeMap<Piece, Vec<Name>>,
+    pieces: BTreeMap<SharedPiece, Vec<Name>>,
     /// Bytes of the texts.
     size: usize,
     /// Organisations of which something has no room.
@@ -29,7 +29,7 @@ pub(crate) struct ReviewedPlanBuilder {
 
 /// A change, without the organisation whose it is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Piece {
+struct SharedPiece {
     heading: Option<String>,
     text: String,
     counts: BTreeMap<Verb, usize>,
@@ -61,11 +61,11 @@ impl ReviewedPlanBuilder {
                 *counts.entry(action.verb()).or_default() += 1;
             }
             let urgent = urgent::count(piece.actions.iter().copied());
-            self.keep(Piece { heading: piece.heading, text: piece.text, counts, urgent }, &plan.organisation);
+            self.keep(SharedPiece { heading: piece.heading, text: piece.text, counts, urgent }, &plan.organisation);
         }
     }
 
-    fn keep(&mut self, piece: Piece, organisation: &Name) {
+    fn keep(&mut self, piece: SharedPiece, organisation: &Name) {
         if let Some(known) = self.pieces.get_mut(&piece) {
             known.push(organisation.clone());
             return;
@@ -97,8 +97,8 @@ impl ReviewedPlanBuilder {
 }
 
 /// What changes of the same organisations together: what is urgent first, then what concerns most of them.
-fn details(pieces: BTreeMap<Piece, Vec<Name>>) -> Vec<Details> {
-    let mut of: BTreeMap<Vec<Name>, Vec<Piece>> = BTreeMap::new();
+fn details(pieces: BTreeMap<SharedPiece, Vec<Name>>) -> Vec<Details> {
+    let mut of: BTreeMap<Vec<Name>, Vec<SharedPiece>> = BTreeMap::new();
     pieces.into_iter().for_each(|(piece, organisations)| of.entry(organisations).or_default().push(piece));
     let mut details: Vec<Details> = of.into_iter().map(|(organisations, pieces)| one(organisations, pieces)).collect();
     details.sort_by(|a, b| {
@@ -108,9 +108,9 @@ fn details(pieces: BTreeMap<Piece, Vec<Name>>) -> Vec<Details> {
     details
 }
 
-fn one(organisations: Vec<Name>, mut pieces: Vec<Piece>) -> Details {
+fn one(organisations: Vec<Name>, mut pieces: Vec<SharedPiece>) -> Details {
     // What is of no app stands first, as in the plan of one organisation.
-    let is_of_app = |piece: &Piece| piece.heading.as_ref().is_some_and(|heading| heading.trim() != text::ITSELF);
+    let is_of_app = |piece: &SharedPiece| piece.heading.as_ref().is_some_and(|heading| heading.trim() != text::ITSELF);
     pieces.sort_by(|a, b| {
         (is_of_app(a), &a.heading, a.urgent.is_empty(), &a.text).cmp(&(
             is_of_app(b),

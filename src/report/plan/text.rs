@@ -87,14 +87,17 @@ pub(crate) fn organisation(plan: &OrganisationPlan, style: TextStyle) -> String 
     out
 }
 
-/// The part of several organisations whose details read like those of this one; empty where there is nothing to tell.
+/// The part of several organisations whose details read like those of this one; empty where there is nothing to tell. Each has
+/// its lines in a file that is called after it.
 pub(super) fn of_alike(names: &str, plan: &OrganisationPlan, style: TextStyle) -> String {
     let mut out = String::new();
     if style.verbose || has_news(plan) {
         // How much stays as it is differs, and says nothing of what does not.
         let counts = plan.counts().into_iter().filter(|(verb, _)| *verb != Verb::Keep).collect();
         let _ = writeln!(out, "{}: {} each", bold(names, style), counted(&counts));
-        draw(&mut out, plan, style);
+        let mut details = String::new();
+        draw(&mut details, plan, style);
+        out.push_str(&details.replace(&format!("/{}.kdl", plan.organisation), "/….kdl"));
         out.push('\n');
     }
     out
@@ -110,7 +113,7 @@ pub(crate) fn summary(tally: &Tally) -> String {
 }
 
 /// One piece of an organisation's part: an object, or several that are told as one.
-pub(super) struct Piece<'a> {
+pub(super) struct DrawnPiece<'a> {
     /// The app that it belongs to, as a heading; absent for what is said of the whole organisation.
     pub(super) heading: Option<String>,
     /// The actions that it tells of.
@@ -119,23 +122,23 @@ pub(super) struct Piece<'a> {
 }
 
 /// One organisation's part, piece by piece; none where there is nothing to tell of it.
-pub(super) fn pieces(plan: &OrganisationPlan, style: TextStyle) -> Vec<Piece<'_>> {
+pub(super) fn pieces(plan: &OrganisationPlan, style: TextStyle) -> Vec<DrawnPiece<'_>> {
     if !style.verbose && !has_news(plan) {
         return Vec::new();
     }
     let mut about = String::new();
     draw_about(&mut about, plan, style);
-    let about = (!about.is_empty()).then(|| Piece { heading: None, actions: Vec::new(), text: about });
+    let about = (!about.is_empty()).then(|| DrawnPiece { heading: None, actions: Vec::new(), text: about });
     about.into_iter().chain(apps(plan, style)).collect()
 }
 
 /// The objects that are told, app by app.
-fn apps(plan: &OrganisationPlan, style: TextStyle) -> impl Iterator<Item = Piece<'_>> {
+fn apps(plan: &OrganisationPlan, style: TextStyle) -> impl Iterator<Item = DrawnPiece<'_>> {
     by_app(plan).into_iter().flat_map(move |(app, actions)| {
         let told: Vec<&Action> = actions.into_iter().filter(|action| is_told(action, style.verbose)).collect();
         let until = later::retired(plan, app).unwrap_or_default();
         let heading = format!("  {}{until}\n", bold(app.unwrap_or(ITSELF), style));
-        group(told, style).into_iter().map(move |piece| Piece { heading: Some(heading.clone()), ..piece })
+        group(told, style).into_iter().map(move |piece| DrawnPiece { heading: Some(heading.clone()), ..piece })
     })
 }
 
@@ -186,7 +189,7 @@ fn draw_hatches(out: &mut String, plan: &OrganisationPlan, style: TextStyle) {
 }
 
 /// The objects of an app in pieces: many new ones are counted, and what is held for one reason stands together.
-fn group<'a>(told: Vec<&'a Action>, style: TextStyle) -> Vec<Piece<'a>> {
+fn group<'a>(told: Vec<&'a Action>, style: TextStyle) -> Vec<DrawnPiece<'a>> {
     let (held, told) = if style.verbose { (Vec::new(), told) } else { HeldObjects::split(told) };
     let (created, others): (Vec<&Action>, Vec<&Action>) =
         told.iter().copied().partition(|action| action.verb() == Verb::Create);
@@ -195,17 +198,17 @@ fn group<'a>(told: Vec<&'a Action>, style: TextStyle) -> Vec<Piece<'a>> {
     if is_folded {
         let mark = mark(style.drawing, Verb::Create);
         let text = format!("    {mark} {} objects: {}\n", created.len(), kinds(created.iter().copied()));
-        pieces.push(Piece { heading: None, actions: created, text });
+        pieces.push(DrawnPiece { heading: None, actions: created, text });
     }
     for action in if is_folded { others } else { told } {
         let mut text = String::new();
         draw_action(&mut text, action, style);
-        pieces.push(Piece { heading: None, actions: vec![action], text });
+        pieces.push(DrawnPiece { heading: None, actions: vec![action], text });
     }
     for held in held {
         let mut text = String::new();
         draw_held(&mut text, &held, style);
-        pieces.push(Piece { heading: None, actions: held.actions, text });
+        pieces.push(DrawnPiece { heading: None, actions: held.actions, text });
     }
     pieces
 }

@@ -24,20 +24,19 @@ pub(super) fn answer(world: &mut World, asked: &Asked) -> Reply {
             let all: Vec<Value> = world.remarks.iter().filter(|remark| remark.place.is_none()).map(shown).collect();
             world.paged(asked, "per_page", &all, &api(world.kind))
         }
-        ("POST", ["issues", "7", "comments"]) => match long(asked.text("body")) {
-            Some(no) => no,
-            None => {
-                let id = world.comment(world.me.clone(), asked.text("body"));
-                Reply::of(201, &shown(world.remarks.iter().find(|remark| remark.id == id).expect("it was made")))
-            }
-        },
-        ("PATCH", [of @ ("issues" | "pulls"), "comments", id]) => match long(asked.text("body")) {
-            Some(no) => no,
-            None => match world.edit(id.parse().ok(), Some(*of == "pulls"), asked.text("body")) {
+        ("POST" | "PATCH", ["issues", ..]) | ("PATCH", ["pulls", "comments", _]) if is_long(asked.text("body")) => {
+            Reply::no(422, "Validation Failed: body is too long (maximum is 65536 characters)")
+        }
+        ("POST", ["issues", "7", "comments"]) => {
+            let id = world.comment(world.me.clone(), asked.text("body"));
+            Reply::of(201, &shown(world.remarks.iter().find(|remark| remark.id == id).expect("it was made")))
+        }
+        ("PATCH", [of @ ("issues" | "pulls"), "comments", id]) => {
+            match world.edit(id.parse().ok(), Some(*of == "pulls"), asked.text("body")) {
                 Some(remark) => Reply::of(200, &shown(&remark)),
                 None => Reply::no(404, "Not Found"),
-            },
-        },
+            }
+        }
         ("GET", ["pulls", "7", "comments"]) => {
             let all: Vec<Value> = world.on_lines().into_iter().map(shown).collect();
             world.paged(asked, "per_page", &all, &api(world.kind))
@@ -84,9 +83,8 @@ pub(super) fn shown(remark: &Remark) -> Value {
     json!({"id": remark.id, "body": remark.body, "user": remark.author.shown(), "path": path, "line": line})
 }
 
-fn long(body: &str) -> Option<Reply> {
-    let is_long = body.chars().count() > LONGEST;
-    is_long.then(|| Reply::no(422, "Validation Failed: body is too long (maximum is 65536 characters)"))
+fn is_long(body: &str) -> bool {
+    body.chars().count() > LONGEST
 }
 
 /// Comments on lines: all of them, or none.

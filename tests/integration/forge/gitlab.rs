@@ -152,6 +152,9 @@ fn on_line(world: &mut World, asked: &Asked) -> Reply {
 fn status(world: &mut World, commit: &str, asked: &Asked) -> Reply {
     let (state, name) = (asked.text("state"), asked.text("name"));
     let on = format!("{}{}", asked.text("ref"), asked.body["pipeline_id"]);
+    if !world.takes_statuses {
+        return Reply::no(403, "403 Forbidden");
+    }
     let is_link = |target: &str| target.len() <= LONGEST_TEXT && target.starts_with("http");
     if !["pending", "running", "success", "failed", "canceled", "skipped"].contains(&state) {
         return Reply::no(400, "state does not have a valid value");

@@ -203,7 +203,7 @@ async fn handle(
     let mut reply = served.world.lock().unwrap().answer(&asked);
     match wrong {
         Some(Wrong::CutAfter) => scissors.cut(),
-        Some(Wrong::Garbage) => reply.body = "<html>a proxy says hello".to_owned(),
+        Some(Wrong::Garbage) => "<html>a proxy says hello".clone_into(&mut reply.body),
         Some(Wrong::Oversize) => reply.body = format!("\"{}\"", "x".repeat(OVERSIZE)),
         _ => {}
     }

@@ -75,6 +75,7 @@ pub(crate) struct Mark {
 }
 
 /// A forge with one merge request.
+#[expect(clippy::struct_excessive_bools, reason = "switches that a test sets one by one")]
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) kind: Kind,

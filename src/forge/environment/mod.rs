@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::read::{is_commit, text};
+use super::read::is_commit;
 use super::{ForgeError, ForgeKind};
+
+mod actions;
 
 /// The variables of a CI job and the event that began it.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +39,8 @@ pub(crate) struct CiPlace {
     pub(crate) repository: String,
     /// Absent on a branch that has no merge request.
     pub(crate) request: Option<u64>,
+    /// The branch whose open merge request this is about, `OWNER:BRANCH`, where an event names it and no number.
+    pub(crate) work: Option<String>,
     /// The commit that the work is at, by the event that began this run.
     pub(crate) head: Option<String>,
     pub(crate) base_branch: Option<String>,
@@ -116,6 +120,7 @@ impl CiPlace {
             url_is_of_ci: false,
             repository: String::new(),
             request: None,
+            work: None,
             head: None,
             base_branch: None,
             base: None,
@@ -160,56 +165,6 @@ impl CiEnvironment {
             () if self.is_true("GITHUB_ACTIONS") => Some(self.actions(ForgeKind::GitHub)),
             () if self.is_true("GITLAB_CI") => Some(self.gitlab()),
             () => None,
-        }
-    }
-
-    /// Jobs of GitHub, and of what takes after it.
-    fn actions(&self, kind: ForgeKind) -> CiPlace {
-        let (url, tokens, account): (&[&str], &[&'static str], _) = match kind {
-            ForgeKind::Forgejo => (
-                &["FORGEJO_API_URL", "GITHUB_API_URL", "FORGEJO_SERVER_URL", "GITHUB_SERVER_URL"],
-                &["FORGEJO_TOKEN", "GITEA_TOKEN", "GITHUB_TOKEN"],
-                None,
-            ),
-            ForgeKind::Gitea => (&["GITHUB_API_URL", "GITHUB_SERVER_URL"], &["GITEA_TOKEN", "GITHUB_TOKEN"], None),
-            ForgeKind::GitHub | ForgeKind::GitLab => {
-                (&["GITHUB_API_URL", "GITHUB_SERVER_URL"], &["GITHUB_TOKEN", "GH_TOKEN"], Some("github-actions[bot]"))
-            }
-        };
-        let repository = self.owned(&["GITHUB_REPOSITORY"]).unwrap_or_default();
-        let nothing = Value::Null;
-        let event = self.event.as_ref().unwrap_or(&nothing);
-        let pull = &event["pull_request"];
-        let of_ref = || self.word("GITHUB_REF")?.strip_prefix("refs/pull/")?.split('/').next()?.parse().ok();
-        let request = pull["number"].as_u64().or_else(|| event["number"].as_u64()).or_else(of_ref);
-        let sha = |side: &str| Some(text(&pull[side], "sha").to_owned()).filter(|sha| is_commit(sha));
-        let branch = Some(text(&pull["base"], "ref").to_owned()).filter(|branch| !branch.is_empty());
-        let name = |side: &str| pull[side]["repo"]["full_name"].as_str().map(str::to_lowercase);
-        let from_fork =
-            (!pull.is_null()).then(|| name("head").is_none() || name("head") != name("base") || pull["flow"] == 1);
-        let run = match kind {
-            ForgeKind::GitHub => self.word("GITHUB_RUN_ID"),
-            _ => self.word("GITHUB_RUN_NUMBER"),
-        };
-        let details = self
-            .word("GITHUB_SERVER_URL")
-            .zip(run)
-            .map(|(server, run)| format!("{}/{repository}/actions/runs/{run}", server.trim_end_matches('/')));
-        let is_own = self.word("GITHUB_TOKEN").is_some();
-        CiPlace {
-            url: self.owned(url).unwrap_or_default(),
-            url_is_of_ci: true,
-            repository,
-            request,
-            head: sha("head"),
-            base_branch: branch.or_else(|| self.owned(&["GITHUB_BASE_REF"])),
-            base: sha("base"),
-            from_fork,
-            draft: pull["draft"].as_bool().unwrap_or(false),
-            account: account.filter(|_| is_own && self.word(TOKEN_VARIABLE).is_none()).map(str::to_owned),
-            token_variables: tokens.to_vec(),
-            details,
-            ..CiPlace::of(kind)
         }
     }
 
@@ -264,3 +219,6 @@ impl CiEnvironment {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
