@@ -77,7 +77,7 @@ fn a_retirement_and_storage_are_told_with_their_day_and_their_grant() {
         lines[2],
         "Storage of cnam: 812 GiB of 2 TiB, then 1912 GiB, more than nine tenths  organisations/cnam.kdl:21"
     );
-    assert_eq!(said.stdout.matches("2027-02-18").count(), 2, "once at the top, once at the app: {}", said.stdout);
+    assert!(!said.stdout.contains("What acts later"), "it stands once: {}", said.stdout);
     let json = plan_of(&environment, &["--base", "HEAD", "--format", "json"]).stdout;
     let json: Value = serde_json::from_str(&json).unwrap();
     let data = &json["plan"]["impact"]["data"][0];

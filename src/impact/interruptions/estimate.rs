@@ -21,7 +21,7 @@ const PROBE: (u64, u64) = (10, 3);
 /// How long a job takes that brings an app's data to a release, in seconds.
 pub(super) const JOB: u64 = 60;
 /// How long a database server is away whose major version changes, in seconds: all its servers stop while its files are brought
-/// over (CloudNativePG 1.29, "Offline in-place major upgrades").
+/// over (CloudNativePG's documentation, "Offline In-Place Major Upgrades").
 pub(super) const MAJOR: u64 = 300;
 
 /// How long an app is away.

@@ -34,15 +34,14 @@ pub(super) struct Operated {
     pub(super) pause: Option<&'static str>,
 }
 
-/// CloudNativePG 1.29, "Rolling updates": a change of `imageName`, of resources, of the size of a volume that cannot grow
-/// in use, of anything that the pods carry (affinity, environment, plugins, projected volumes); replicas first, then the primary
-/// by a switchover. "PostgreSQL configuration": parameters restart the servers where PostgreSQL cannot reload them.
+/// CloudNativePG's documentation, "Rolling updates": a change of `imageName`, of the images of extensions, of resources, and of
+/// parameters that PostgreSQL cannot reload; replicas one by one, the primary last. Of other fields that its pods carry it says
+/// nothing.
 static POSTGRES: Operated = Operated {
     pods: ("/spec/instances", 1),
-    restart: &[
-        "spec.imageName",
-        "spec.imageCatalogRef",
-        "spec.resources",
+    restart: &["spec.imageName", "spec.imageCatalogRef", "spec.resources", "spec.postgresql.extensions"],
+    may_restart: &[
+        "spec.postgresql",
         "spec.plugins",
         "spec.env",
         "spec.envFrom",
@@ -51,12 +50,12 @@ static POSTGRES: Operated = Operated {
         "spec.projectedVolumeTemplate",
         "spec.priorityClassName",
         "spec.walStorage",
+        "spec.certificates",
     ],
-    may_restart: &["spec.postgresql", "spec.certificates", "spec.managed", "spec.storage.storageClass"],
     pause: None,
 };
 
-/// CloudNativePG 1.29, "Connection pooling": a Deployment of `PgBouncer`, which rolls with its template; parameters are reloaded.
+/// CloudNativePG's documentation, "Connection pooling": a Deployment of `PgBouncer`, which rolls with its template; parameters are reloaded.
 static POOLER: Operated = Operated {
     pods: ("/spec/instances", 1),
     restart: &["spec.template", "spec.type"],
@@ -64,21 +63,22 @@ static POOLER: Operated = Operated {
     pause: None,
 };
 
-/// Percona Operator for MongoDB, "Upgrade" and "Custom Resource options": `SmartUpdate` restarts secondaries first and the primary
-/// last when the image, resources or configuration of a replica set change; `pause` stops every pod.
+/// Percona Operator for MongoDB, "Update" and "Pause/resume": `SmartUpdate` restarts its pods in order when the version of the
+/// object, images, resources, configuration or passwords change; `pause` stops every pod.
 static MONGODB: Operated = Operated {
     pods: ("/spec/replsets/0/size", 3),
-    restart: &["spec.image", "spec.replsets", "spec.mongod", "spec.sharding", "spec.secrets"],
-    may_restart: &["spec.crVersion", "spec.backup.enabled", "spec.backup.image", "spec.backup.resources"],
+    restart: &["spec.image", "spec.replsets", "spec.mongod", "spec.sharding", "spec.secrets", "spec.crVersion"],
+    may_restart: &["spec.backup.enabled", "spec.backup.image", "spec.backup.resources"],
     pause: Some("spec.pause"),
 };
 
-/// mariadb-operator, "Updates": `ReplicasFirstPrimaryLast` by default, when anything of the pod's template changes.
+/// mariadb-operator, "Updates": replicas first and the primary last (`ReplicasFirstPrimaryLast`) when anything of the pod's template
+/// or `my.cnf` changes. `suspend` stops the operator's work and no pod.
 static MARIADB: Operated = Operated {
     pods: ("/spec/replicas", 1),
-    restart: &["spec.image", "spec.resources", "spec.podMetadata", "spec.env", "spec.affinity"],
-    may_restart: &["spec.myCnf", "spec.galera", "spec.replication", "spec.storage"],
-    pause: Some("spec.suspend"),
+    restart: &["spec.image", "spec.resources", "spec.podMetadata", "spec.env", "spec.affinity", "spec.myCnf"],
+    may_restart: &["spec.galera", "spec.replication", "spec.storage"],
+    pause: None,
 };
 
 /// What stands behind an object of a kind.
