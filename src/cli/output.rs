@@ -218,10 +218,18 @@ impl<W: Write> Drop for Printed<W> {
     }
 }
 
-/// Traces to standard error, as a level or `PARCELLE_LOG` asks; each is a line of a log.
+/// Traces to standard error, as a level or `PARCELLE_LOG` asks; each is a line of a log. The client of forges traces what it sends,
+/// tokens among it, so whatever is asked for, it says nothing.
+#[expect(clippy::disallowed_methods, reason = "a port: PARCELLE_LOG")]
 pub(crate) fn trace(log: Log) {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("PARCELLE_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(log.level.directives()));
+    let is_silent = |directive: &&str| directive.trim().starts_with("ureq");
+    let asked = std::env::var("PARCELLE_LOG").ok().filter(|asked| !asked.trim().is_empty());
+    let asked = asked.map(|asked| asked.split(',').filter(|part| !is_silent(part)).collect::<Vec<_>>().join(","));
+    let filter = asked
+        .and_then(|asked| tracing_subscriber::EnvFilter::try_new(asked).ok())
+        .unwrap_or_else(|| tracing_subscriber::EnvFilter::new(log.level.directives()));
+    let silent = ["ureq=off", "ureq_proto=off"].iter().filter_map(|directive| directive.parse().ok());
+    let filter = silent.fold(filter, tracing_subscriber::EnvFilter::add_directive);
     // A second call (in tests) keeps the first subscriber.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -243,3 +243,77 @@ fn a_status_that_a_crash_left_open_is_ended_by_the_next_step() {
         assert_eq!(review.status(&head).0, "success", "{kind:?}");
     }
 }
+
+#[test]
+fn the_comment_is_found_on_whatever_page_it_stands_and_what_stays_the_same_is_not_sent_twice() {
+    for kind in Kind::ALL {
+        let review = Review::new(kind);
+        for nth in 0..5 {
+            review.forge.world().comment(Person::new(70 + nth, "talker"), "I think so too.");
+        }
+        review.push("6 GiB");
+        review.run(&[]);
+        let id = review.forge.world().own()[0].id;
+        review.push("7 GiB");
+        review.forge.take_asked();
+        let said = review.run(&[]);
+        assert!(said.stderr.contains("the comment was edited"), "{kind:?}: {}", said.text());
+        let own: Vec<u64> = review.forge.world().own().iter().map(|remark| remark.id).collect();
+        assert_eq!(own, [id], "{kind:?}");
+        let asked = review.forge.take_asked();
+        let of_list = |part: &str| asked.iter().filter(|asked| !asked.is_write() && asked.path.ends_with(part)).count();
+        let pages = match kind {
+            Kind::GitHub => of_list("/issues/7/comments"),
+            Kind::GitLab => of_list("/notes"),
+            // The whole list at once.
+            Kind::Forgejo | Kind::Gitea => of_list("/issues/7/comments") + 2,
+        };
+        assert_eq!(pages, 3, "{kind:?}");
+        // Before the comment is written the merge request is read again, with the tag of what was read, where there is one.
+        let reads: Vec<_> = asked.iter().filter(|asked| !asked.is_write() && asked.path.ends_with("/7")).collect();
+        assert_eq!(reads.len(), 2, "{kind:?}");
+        assert_eq!(
+            reads[1].headers.contains_key("if-none-match"),
+            matches!(kind, Kind::GitHub | Kind::GitLab),
+            "{kind:?}"
+        );
+    }
+}
+
+#[test]
+fn what_differs_between_forges_is_sent_as_each_takes_it() {
+    for kind in Kind::ALL {
+        let review = Review::new(kind);
+        review.push("6 GiB");
+        // Whatever is logged, the token is not; `run` looks for it.
+        let mut job = review.variables();
+        job.push(("PARCELLE_LOG", "trace,ureq_proto=trace,ureq_proto::client=trace,ureq::run=trace".to_owned()));
+        let said = review.run_as(&job, &["-vv"]);
+        assert_eq!(said.code, 0, "{kind:?}: {}", said.text());
+        review.push("7 GiB");
+        review.run(&[]);
+        let asked = review.forge.take_asked();
+        let edit = asked.iter().rfind(|asked| asked.is_write() && !asked.path.contains("/statuses/")).unwrap();
+        let id = review.forge.world().own()[0].id;
+        let status = asked.iter().find(|asked| asked.path.contains("/statuses/")).unwrap();
+        let (method, path, header, name) = match kind {
+            Kind::GitHub => {
+                ("PATCH", format!("/repos/collective/garden/issues/comments/{id}"), "authorization", "context")
+            }
+            Kind::GitLab => {
+                let path = format!("/projects/collective%2Fsub%2Fgarden/merge_requests/7/notes/{id}");
+                assert_eq!((&status.body["pipeline_id"], &status.body["ref"]), (&55.into(), &serde_json::Value::Null));
+                ("PUT", path, "private-token", "name")
+            }
+            Kind::Forgejo | Kind::Gitea => {
+                ("PATCH", format!("/repos/collective/garden/issues/comments/{id}"), "authorization", "context")
+            }
+        };
+        assert_eq!((edit.method.as_str(), edit.path.as_str()), (method, path.as_str()), "{kind:?}");
+        assert!(edit.headers.contains_key(header), "{kind:?}");
+        assert_eq!(status.body[name], "parcelle/plan", "{kind:?}");
+        let agent = asked.iter().all(|asked| asked.headers["user-agent"].starts_with("parcelle/"));
+        assert!(agent, "{kind:?}");
+        assert!(review.forge.world().marks.iter().all(|mark| mark.target.is_some()), "{kind:?}: it links to the job");
+    }
+}
