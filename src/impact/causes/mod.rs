@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::edits::{Edit, EditedLines, KnownEdit, Part};
+use super::edits::{EditedLine, EditedLines, KnownEdit, Part};
 use super::effects::aspects::{Aspect, of_action};
 use super::effects::{EffectTally, is_act_of};
 use super::{ImpactContext, Whose};
@@ -32,7 +32,7 @@ const MOST_LINES: usize = 1_000;
 pub(crate) struct EditEffect {
     /// The line, before and after.
     #[serde(flatten)]
-    pub(crate) edit: Edit,
+    pub(crate) edit: EditedLine,
     /// What it does, a part of a sentence each: `backups an hour later`.
     pub(crate) does: Vec<String>,
     /// What it does later than it is applied, a part of a sentence each.
@@ -66,7 +66,7 @@ pub(super) struct CauseTally {
     /// What each edit does, in their order.
     effects: Vec<EffectTally>,
     /// Lines that ask for something, where it is not known what was edited.
-    lines: BTreeMap<Edit, EffectTally>,
+    lines: BTreeMap<EditedLine, EffectTally>,
     other: BTreeMap<String, EffectTally>,
     /// The organisations that were added.
     planned: BTreeSet<Name>,
@@ -181,7 +181,7 @@ impl CauseTally {
     /// The edited lines with their effects, and what has no line.
     pub(super) fn finish(self) -> (Vec<EditEffect>, Vec<OtherCause>) {
         let nothing: Vec<String> = self.edited.edits.iter().map(|edit| self.does_nothing(edit)).collect();
-        let effect = |edit: Edit, known: Option<&KnownEdit>, tally: EffectTally, nothing: String| {
+        let effect = |edit: EditedLine, known: Option<&KnownEdit>, tally: EffectTally, nothing: String| {
             let does = if tally.is_empty() { vec![nothing] } else { tally.does(known) };
             EditEffect { edit, does, later: tally.later(known), whose: tally.whose, objects: tally.objects }
         };

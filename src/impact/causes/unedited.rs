@@ -2,7 +2,7 @@
 //! was edited.
 
 use crate::impact::ImpactContext;
-use crate::impact::edits::{Edit, shortened};
+use crate::impact::edits::{EditedLine, shortened};
 use crate::kind;
 use crate::plan::{
     Action, Changing, Creating, Deleting, Holding, Keeping, OrganisationPlan, Place, Reason, Replacing, Verb,
@@ -117,7 +117,7 @@ pub(super) fn rest(action: &Action, upgrade: bool, cut: bool) -> String {
 const ORGANISATION: &str = "organisation";
 
 /// Whether a line of an unknown past asks for an organisation that is new.
-pub(super) fn is_whole_organisation(line: &Edit) -> bool {
+pub(super) fn is_whole_organisation(line: &EditedLine) -> bool {
     line.word == ORGANISATION
 }
 
@@ -125,8 +125,8 @@ pub(super) fn is_whole_organisation(line: &Edit) -> bool {
 pub(super) struct LinesOf<'a> {
     context: ImpactContext<'a>,
     /// The organisation's own line, where all of it is new.
-    whole: Option<Edit>,
-    last: Option<(Place, Edit)>,
+    whole: Option<EditedLine>,
+    last: Option<(Place, EditedLine)>,
 }
 
 impl<'a> LinesOf<'a> {
@@ -134,7 +134,7 @@ impl<'a> LinesOf<'a> {
         let is_new = |action: &Action| action.verb() == Verb::Create && action.id.is(kind::NAMESPACE);
         let organisation = context.garden.organisations.get(&plan.organisation);
         let organisation = organisation.filter(|_| plan.actions.iter().any(is_new));
-        let whole = organisation.map(|organisation| Edit {
+        let whole = organisation.map(|organisation| EditedLine {
             place: Place::of(context.sources, organisation.span),
             word: ORGANISATION.to_owned(),
             was: None,
@@ -144,7 +144,7 @@ impl<'a> LinesOf<'a> {
     }
 
     /// The line that asks for what an action does, as it stands.
-    pub(super) fn line_of(&mut self, action: &Action) -> Option<Edit> {
+    pub(super) fn line_of(&mut self, action: &Action) -> Option<EditedLine> {
         if let Some(whole) = &self.whole {
             return Some(whole.clone());
         }
@@ -158,7 +158,8 @@ impl<'a> LinesOf<'a> {
         }
         let (file, _) = self.context.sources.iter().filter(|(_, file)| *file.path == *place.file).last()?;
         let text = written(self.context, file, place);
-        let edit = Edit { place: Place { column: 1, ..place.clone() }, word: String::new(), was: None, is: Some(text) };
+        let edit =
+            EditedLine { place: Place { column: 1, ..place.clone() }, word: String::new(), was: None, is: Some(text) };
         self.last = Some((place.clone(), edit.clone()));
         Some(edit)
     }

@@ -3,7 +3,7 @@
 use similar::{ChangeTag, TextDiff};
 
 use super::written::{is_secret, pair};
-use super::{Became, Edit, KnownEdit, MOST_EDITS, Part};
+use super::{Became, EditedLine, KnownEdit, MOST_EDITS, Part};
 use crate::plan::Place;
 use crate::secrets::MASK;
 use crate::source::LineColumn;
@@ -41,7 +41,7 @@ fn edit(path: &str, was: Option<(usize, &str)>, is: Option<(usize, &str)>) -> Kn
     let (before, after) = pair(shown(was), shown(is));
     let whole = (LineColumn { line, column: 1 }, LineColumn { line: line + 1, column: 1 });
     KnownEdit {
-        edit: Edit {
+        edit: EditedLine {
             place: Place { file: path.to_owned(), line, column: 1 },
             word: String::new(),
             was: before,

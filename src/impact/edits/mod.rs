@@ -30,7 +30,7 @@ pub(crate) const MOST_STATES: usize = 4;
 /// One setting that was edited: a node, or an argument or property of one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Edit {
+pub(crate) struct EditedLine {
     /// The line: after the edit where it is still there, else before it.
     pub(crate) place: Place,
     /// What was edited, as the file says it: `every night at`. Empty where `was` and `is` say all of it: a node that turned into
@@ -70,7 +70,7 @@ pub(in crate::impact) enum Became {
 /// An edit with what is known of its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::impact) struct KnownEdit {
-    pub(in crate::impact) edit: Edit,
+    pub(in crate::impact) edit: EditedLine,
     pub(in crate::impact) became: Became,
     pub(in crate::impact) part: Part,
     /// The app that it stands in, or is.
@@ -136,7 +136,7 @@ impl EditedLines {
     fn join(&mut self, edits: Vec<KnownEdit>, more: usize, bit: u32) {
         self.known |= bit;
         self.more += more;
-        let mut known: BTreeMap<Edit, usize> =
+        let mut known: BTreeMap<EditedLine, usize> =
             self.edits.iter().enumerate().map(|(at, one)| (one.edit.clone(), at)).collect();
         for edit in edits {
             match known.get(&edit.edit) {
@@ -284,7 +284,7 @@ fn path_edit(was: Option<&str>, is: Option<&str>) -> KnownEdit {
     let place = Place { file: is.or(was).unwrap_or_default().to_owned(), line: 1, column: 1 };
     let owned = |path: Option<&str>| path.map(str::to_owned);
     KnownEdit {
-        edit: Edit { place, word: "file".to_owned(), was: owned(was), is: owned(is) },
+        edit: EditedLine { place, word: "file".to_owned(), was: owned(was), is: owned(is) },
         became: if was.is_some() && is.is_some() { Became::Changed } else { Became::New },
         part: Part::Other,
         app: None,

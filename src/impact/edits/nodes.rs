@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::written::{arguments, head, name_of, pair, rest, text};
-use super::{Became, Edit, KnownEdit, MOST_EDITS, Part, extent};
+use super::{Became, EditedLine, KnownEdit, MOST_EDITS, Part, extent};
 use crate::plan::Place;
 use crate::schema::Language;
 use crate::schema::language::{NodeShape, Occurs, Shape};
@@ -196,7 +196,7 @@ impl Comparing<'_> {
         let inside = block.inside(node, sources, None);
         let there = became != Became::Gone;
         self.found.push(KnownEdit {
-            edit: Edit { place: Place::of(sources, exact), word, was, is },
+            edit: EditedLine { place: Place::of(sources, exact), word, was, is },
             became,
             part: inside.part.unwrap_or(Part::Other),
             app: inside.app,

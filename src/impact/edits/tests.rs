@@ -10,7 +10,7 @@ fn files(all: &[(&str, &str)]) -> Vec<RawFile> {
 fn told(before: &[(&str, &str)], after: &[(&str, &str)]) -> Vec<String> {
     let edited = EditedLines::between(&files(before), &files(after));
     let shown = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
-    let line = |edit: &Edit| {
+    let line = |edit: &EditedLine| {
         format!("{} {}: {} > {}", edit.place.line, edit.word, shown(&edit.was), shown(&edit.is)).replace(" : ", ": ")
     };
     edited.edits.iter().map(|known| line(&known.edit)).collect()

@@ -75,7 +75,7 @@ async fn what_has_no_line_has_a_group_of_its_own() {
         ["Without a line:", "somebody changed it in the cluster: 1 copy of www runs instead of 7: 1 object of alpha"];
     assert_eq!(causes(&text), told, "{text}");
 
-    // Another parcelle brought beta about, and rendered something otherwise; alpha was edited meanwhile.
+    // Another parcelle brought both about: an edited line is told as such all the same.
     let maps = ground.api("v1", "ConfigMap", "parcelle-system");
     let all = maps.list(&kube::api::ListParams::default()).await.unwrap();
     let ours = all.items.iter().filter(|map| map.data["data"]["inventory.json"].is_string());
