@@ -80,6 +80,14 @@ impl OfflinePlan {
         self.round.left_to_server.iter().cloned().chain(self.against.notes(&self.checked)).collect()
     }
 
+    /// The garden of the commit that it was made against, checked; absent for a snapshot.
+    pub(super) fn base(&self) -> Option<&Checked> {
+        match &self.against {
+            Kept::Snapshot(..) => None,
+            Kept::Commit(base) => Some(base),
+        }
+    }
+
     /// What it was made against, as a review says it.
     pub(super) fn against(&self) -> Against {
         match &self.against {

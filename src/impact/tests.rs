@@ -177,7 +177,7 @@ fn a_retirement_says_its_day_what_goes_and_how_it_is_taken_back() {
             CNAM,
             "app hedgedoc pads {\n        sign-up off",
             "retired app hedgedoc pads {\n        keep-data 90 days",
-        )
+        );
     });
     assert_eq!(
         data(&impact),

@@ -48,7 +48,7 @@ pub(crate) fn html(text: &str) -> String {
 /// Lines in a fence that is longer than any run of backticks inside, so that nothing in them can end it.
 pub(crate) fn fence(language: &str, text: &str) -> String {
     let ticks = "`".repeat(longest_run(text).max(2) + 1);
-    let lines: Vec<String> = text.lines().map(|line| visible::line(line)).collect();
+    let lines: Vec<String> = text.lines().map(visible::line).collect();
     format!("{ticks}{language}\n{}\n{ticks}\n", lines.join("\n"))
 }
 

@@ -50,11 +50,10 @@ fn printed_saved_and_reviewed_plans_are_of_the_schema() {
     is_one("printed", &fresh.stdout);
     assert_eq!(place.run(["run", "--once", "--sandbox"]).code, 0);
     place.run(["plan", "--sandbox", "--save", "nothing.json"]);
-    let edited =
-        "app hedgedoc pads { size large; nights asleep from=\"22:00\" to=\"07:00\"; }\n    retired app hedgedoc old";
+    let edited = "app hedgedoc pads { size large; nights asleep from=\"22:00\" to=\"07:00\"; }\n    retired app hedgedoc old\n    app static-site www";
     place.garden([
         ("organisations/alpha.kdl", organisation("alpha", edited)),
-        ("organisations/beta.kdl", organisation("beta", "app hedgedoc pads { storage 5 GiB; }")),
+        ("organisations/beta.kdl", organisation("beta", "app hedgedoc pads { storage 7 GiB; }")),
         ("organisations/gamma.kdl", organisation("gamma", "app hedgedoc pads { storage 5,5 GiB; }")),
     ]);
     place.commit("after");
@@ -63,14 +62,14 @@ fn printed_saved_and_reviewed_plans_are_of_the_schema() {
     let against = is_one("printed", &place.run(["plan", "--base", "HEAD~1", "--format", "json"]).stdout);
     assert!(against["plan"]["impact"]["data"].is_array(), "{against}");
     let saved = place.run(["plan", "--sandbox", "--save", "plan.json"]);
-    is_one("plan", &place.read("plan.json"));
+    is_one("plan", &place.read("garden/plan.json"));
     assert!(saved.code < 2, "{}", saved.text());
     let said = place.run(["review", "--base", "HEAD~1", "--save", "review.json", "--details", "plan.txt"]);
     assert_eq!(said.code, 1, "a finding: {}", said.text());
-    let review = is_one("review", &place.read("review.json"));
+    let review = is_one("review", &place.read("garden/review.json"));
     assert_eq!(review["findings"][0]["place"]["file"], "organisations/gamma.kdl");
     assert_eq!(review["details"], "plan.txt");
-    assert!(place.read("plan.txt").contains("size"), "{}", place.read("plan.txt"));
+    assert!(place.read("garden/plan.txt").contains("size"), "{}", place.read("garden/plan.txt"));
 }
 
 #[test]
@@ -81,9 +80,9 @@ fn a_review_that_is_none_is_refused_by_the_schema_and_by_the_second_stage() {
     place.garden([("organisations/alpha.kdl", organisation("alpha", "app static-site www"))]);
     place.commit("after");
     place.run(["review", "--base", "HEAD~1", "--save", "review.json"]);
-    let good = is_one("review", &place.read("review.json"));
+    let good = is_one("review", &place.read("garden/review.json"));
     let posts = |review: &Value| {
-        place.write("hostile.json", review.to_string());
+        place.write("garden/hostile.json", review.to_string());
         place.run(["review", "--from", "hostile.json", "--dry-run", "--forge", "gitea"])
     };
     assert_eq!(posts(&good).code, 0, "{}", posts(&good).text());
@@ -127,7 +126,10 @@ fn a_review_that_is_none_is_refused_by_the_schema_and_by_the_second_stage() {
         let said = posts(&review);
         assert!(said.code == 2 && said.stderr.contains(why), "{}", said.text());
     }
-    place.write("hostile.json", format!("{{\"schema\":\"parcelle.dev/review/v1\",\"x\":\"{}\"}}", "y".repeat(9 << 20)));
+    place.write(
+        "garden/hostile.json",
+        format!("{{\"schema\":\"parcelle.dev/review/v1\",\"x\":\"{}\"}}", "y".repeat(9 << 20)),
+    );
     let said = place.run(["review", "--from", "hostile.json", "--dry-run", "--forge", "gitea"]);
     assert!(said.code == 2 && said.stderr.contains("larger than 8 MiB"), "{}", said.text());
 }

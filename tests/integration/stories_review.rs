@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use serde_json::Value;
 
 use crate::command::TestEnvironment;
@@ -44,14 +45,14 @@ fn garden(organisations: usize) -> TestEnvironment {
 /// The comment that would be posted to a forge of a kind, as it stands in what `--dry-run` prints.
 fn comment_on(place: &TestEnvironment, kind: &str) -> String {
     let said = place.run(["review", "--base", "HEAD~1", "--dry-run", "--forge", kind]);
-    let (_, rest) = said.stdout.split_once("  body:\n").unwrap_or_else(|| panic!("{}", said.text()));
-    rest.lines().map_while(|line| line.strip_prefix("    | ").or((line == "    |").then_some(""))).fold(
-        String::new(),
-        |mut comment, line| {
+    let begins = said.stdout.find("    | <!-- parcelle review").unwrap_or_else(|| panic!("{}", said.text()));
+    said.stdout[begins..]
+        .lines()
+        .map_while(|line| line.strip_prefix("    | ").or((line == "    |").then_some("")))
+        .fold(String::new(), |mut comment, line| {
             let _ = writeln!(comment, "{line}");
             comment
-        },
-    )
+        })
 }
 
 fn comment(place: &TestEnvironment) -> String {
@@ -163,11 +164,22 @@ fn whatever_a_garden_says_is_text_in_a_comment() {
     place.garden([("organisations/org-0000.kdl", format!("{text}\n/approve\n"))]);
     place.commit("hostile");
     let comment = comment_on(&place, "gitlab");
-    for line in comment.lines() {
-        let outside: String = line.split('`').step_by(2).collect();
-        assert!(!outside.contains('@') && !outside.contains("<script") && !outside.contains("]("), "{line}");
-        assert!(!line.trim_start().starts_with("/approve"), "{comment}");
+    assert!(comment.contains("everyone"), "{comment}");
+    let mut is_block = false;
+    for event in Parser::new_ext(&comment, Options::ENABLE_TABLES | Options::ENABLE_GFM) {
+        match event {
+            Event::Start(Tag::CodeBlock(_)) => is_block = true,
+            Event::End(TagEnd::CodeBlock) => is_block = false,
+            Event::Start(Tag::Link { .. } | Tag::Image { .. }) => panic!("a link in\n{comment}"),
+            Event::Html(html) | Event::InlineHtml(html) => {
+                let own = ["<!--", "<details", "</details>", "<summary"];
+                assert!(own.iter().any(|own| html.trim_start().starts_with(own)), "{html} in\n{comment}");
+            }
+            Event::Text(text) if !is_block => assert!(!text.contains(['@', '#', '!']), "{text} in\n{comment}"),
+            _ => {}
+        }
     }
+    assert!(comment.lines().all(|line| !line.trim_start().starts_with('/')), "{comment}");
 }
 
 #[test]
@@ -193,7 +205,7 @@ fn a_target_that_moved_is_told_with_what_a_merge_comes_to() {
         assert_eq!(review.code, i32::from(theirs.is_empty()), "{}", review.text());
         let told = place.run(["review", "--from", "review.json", "--dry-run", "--forge", "github"]);
         assert!(told.stdout.contains(said), "{said}: {}", told.stdout);
-        let value: Value = serde_json::from_str(&place.read("review.json")).unwrap();
+        let value: Value = serde_json::from_str(&place.read("garden/review.json")).unwrap();
         assert_eq!((value["target"]["branch"].as_str(), value["target"]["ahead"].as_u64()), (Some("main"), Some(1)));
     }
 }

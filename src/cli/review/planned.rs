@@ -77,8 +77,12 @@ impl Reviewed {
             None => PlannedAgainst::Commit(before.clone()),
         };
         let planned = OfflinePlan::of(workspace, &mut memo, planned, against, &[], asked.keep)?;
-        let base_checked = check_against(workspace, &mut memo, before.clone(), None);
-        let mut review = shown(&planned).review(&found_in(&base_checked))?;
+        let checked_here = match planned.base() {
+            Some(_) => None,
+            None => Some(check_against(workspace, &mut memo, before.clone(), None)),
+        };
+        let base_checked = planned.base().or(checked_here.as_ref());
+        let mut review = shown(&planned).review(&base_checked.map(found_in).unwrap_or_default())?;
         ChangedLines::between(&before, &garden).mark(&mut review.findings);
         review.head.clone_from(&head.0);
         review.made = now().as_second();
@@ -95,8 +99,8 @@ impl Reviewed {
             };
             MovedTarget { branch, commit: tip.0, ahead, merge }
         });
-        let garden = base_checked.garden.as_ref().or(planned.checked.garden.as_ref());
         if review.garden.is_empty() {
+            let garden = base_checked.and_then(|base| base.garden.as_ref());
             review.garden = garden.map(|garden| garden.name.to_string()).unwrap_or_default();
         }
         Ok(Self { review, planned })

@@ -34,7 +34,10 @@ pub(super) fn wider(subject: &PlannedOrganisation<'_>, hits: &mut Hits<'_>) {
                 hits.danger(app, says, line(action, None));
             }
             Verb::Create => {
-                // What a new app needs is part of it.
+                // What parcelle itself asks for every organisation, and what a new app needs, is part of it.
+                if action.id.name.starts_with("default--") {
+                    continue;
+                }
                 let Some(body) = subject.body(&action.id).filter(|_| is_older(subject, app)) else { continue };
                 for (direction, side) in DIRECTIONS {
                     let rules = body["spec"][direction].as_array().map(Vec::as_slice).unwrap_or_default();

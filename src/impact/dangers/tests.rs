@@ -138,7 +138,7 @@ fn copies_to_none() {
     assert!(found(&of_change(DEPLOYMENT, "spec.replicas", json!(2), json!(0)), "to-zero"));
     assert!(!found(&of_change(DEPLOYMENT, "spec.replicas", json!(2), json!(1)), "to-zero"));
     let patched = impact(|files| {
-        replace(files, PAGES, "version 1;", "version 1; patch Deployment www-worker { spec { replicas 0; }; };")
+        replace(files, PAGES, "version 1;", "version 1; patch Deployment www-worker { spec { replicas 0; }; };");
     });
     assert!(dangers(&patched).contains(&"to-zero") && dangers(&patched).contains(&"hatch"), "{:?}", dangers(&patched));
     let paused = impact(|files| replace(files, PAGES, "version 1;", "version 1; state paused;"));

@@ -35,7 +35,12 @@ fn labels_and_annotations_of_objects_restart_nothing() {
 #[test]
 fn several_copies_restart_one_after_the_other() {
     let all = told(|files| {
-        replace(files, CNAM, "scale min=2 max=6 cpu-percent=65", "scale min=2 max=6 cpu-percent=65\n        size large")
+        replace(
+            files,
+            CNAM,
+            "scale min=2 max=6 cpu-percent=65",
+            "scale min=2 max=6 cpu-percent=65\n        size large",
+        );
     });
     assert_eq!(all, ["Restarts without an interruption: cloud of cnam: 2 copies, one after the other"]);
     // How many there are restarts none.
@@ -103,7 +108,7 @@ fn an_address_that_goes_and_one_that_comes() {
             ALTERNATIBA,
             "also-at www.alternatiba.example",
             "also-at www.alternatiba.example new.alternatiba.example",
-        )
+        );
     });
     assert!(more.interruptions.iter().all(|one| one.how != How::AddressGoes), "{:?}", interruptions(&more));
 }

@@ -189,7 +189,7 @@ fn draw_hatches(out: &mut String, plan: &OrganisationPlan, style: TextStyle) {
 }
 
 /// The objects of an app in pieces: many new ones are counted, and what is held for one reason stands together.
-fn group<'a>(told: Vec<&'a Action>, style: TextStyle) -> Vec<DrawnPiece<'a>> {
+fn group(told: Vec<&Action>, style: TextStyle) -> Vec<DrawnPiece<'_>> {
     let (held, told) = if style.verbose { (Vec::new(), told) } else { HeldObjects::split(told) };
     let (created, others): (Vec<&Action>, Vec<&Action>) =
         told.iter().copied().partition(|action| action.verb() == Verb::Create);
