@@ -8,6 +8,7 @@ use super::{ClusterFlags, CommandFailure, Common, Exit, Output, session};
 use crate::cause::reason_of;
 use crate::engine::Survey;
 use crate::finding::Findings;
+use crate::git;
 use crate::name::Name;
 use crate::report::{self, Format};
 
@@ -64,6 +65,9 @@ pub(crate) async fn run(common: &Common, args: &DoctorArgs, output: &Output) -> 
         output.report(args.format, &text)?;
     }
     lines.iter().for_each(|line| output.note(line));
+    if !git::has_ssh() {
+        output.note("there is no `ssh` here: repositories are reached by https alone");
+    }
     session.close().await;
     Ok(match (failed, findings.has_errors()) {
         (true, _) => Exit::World,

@@ -196,13 +196,7 @@ pub(super) fn agent(
 
 /// The merge request that a place names, reached by a client.
 pub(crate) fn open(place: &CiPlace, client: ForgeClient) -> Result<Box<dyn Forge>, ForgeError> {
-    let number = match (place.request, &place.work, &place.head) {
-        (Some(number), _, _) => number,
-        (None, Some(work), Some(head)) if place.kind == ForgeKind::GitHub => {
-            GitHub::find(&client, &place.repository, work, head)?
-        }
-        _ => return Err(ForgeError::Setting("no merge request is known".to_owned())),
-    };
+    let number = place.request.ok_or_else(|| ForgeError::Setting("no merge request is known".to_owned()))?;
     Ok(match place.kind {
         ForgeKind::GitHub => Box::new(GitHub::new(client, &place.repository, number)?),
         ForgeKind::GitLab => Box::new(GitLab::new(client, &place.repository, number, place.pipeline)?),

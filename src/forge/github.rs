@@ -29,23 +29,6 @@ impl GitHub {
         Ok(Self { client, root: format!("/repos/{}", plain_repository(repository)?), number })
     }
 
-    /// The open pull request of a branch, `OWNER:BRANCH`, that is at a commit.
-    pub(super) fn find(client: &ForgeClient, repository: &str, work: &str, head: &str) -> Result<u64, ForgeError> {
-        let doing = "find the pull request";
-        let work = percent_encoding::utf8_percent_encode(work, percent_encoding::NON_ALPHANUMERIC);
-        let root = plain_repository(repository)?;
-        client.allow(client.patience().total);
-        let pulls =
-            client.get_all(doing, &format!("/repos/{root}/pulls?state=open&head={work}&per_page={PER_PAGE}"))?;
-        match pulls.iter().find(|pull| text(&pull["head"], "sha").eq_ignore_ascii_case(head)) {
-            Some(pull) => number(doing, pull, "number"),
-            None => Err(ForgeError::Setting(format!(
-                "no open pull request is at {} any more",
-                head.get(..12).unwrap_or(head)
-            ))),
-        }
-    }
-
     fn pull(&self, below: &str) -> String {
         format!("{}/pulls/{}{below}", self.root, self.number)
     }

@@ -27,6 +27,7 @@ pub(crate) use base::{Ancestry, Before, Began, MergeTarget};
 pub(crate) use merged::{Merged, merged};
 pub use mirror::{Remote, RemoteMirror};
 pub use passed_over::{PassedOver, PassedOverEntries};
+pub(crate) use transport::has_ssh;
 pub(crate) use tree::commit_snapshot;
 pub use tree::{Repository, commit_snapshot_after};
 pub(crate) use words::GitRefusal;

@@ -31,11 +31,14 @@ mod wording;
 
 pub(crate) use amounts::AmountChange;
 pub(crate) use causes::{EditEffect, OtherCause};
-pub(crate) use dangers::Danger;
+pub(crate) use dangers::{Danger, Level as DangerLevel};
 pub(crate) use data::{DataHow, DataImpact};
 pub(crate) use edits::EditedLines;
 pub(crate) use images::ImageChange;
 pub(crate) use interruptions::{How as InterruptionHow, Interruption};
+
+/// What is said of an organisation that was not there.
+pub(crate) const NEW_ORGANISATION: &str = "a new organisation";
 
 /// What a plan does, in the order in which people look at it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -15,6 +15,9 @@ const LONGEST_DETAILS: usize = 1 << 20;
 /// The most findings that are posted of a review.
 const MOST_FINDINGS: usize = 10_000;
 
+/// When a review can have been made, in Unix seconds: from 2020 to the year 9999.
+const MADE: std::ops::Range<i64> = 1_577_836_800..253_402_300_800;
+
 /// Why a review is not posted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ReviewRefusal {
@@ -36,6 +39,9 @@ pub(crate) enum ReviewRefusal {
     /// The garden's name is none.
     #[error("it names a garden by something that is no name")]
     NoName,
+    /// It was made at no time that a calendar has.
+    #[error("it says no time at which it was made")]
+    Time,
     /// A path leads out of the repository.
     #[error("it names a file outside of the repository")]
     Path,
@@ -92,8 +98,8 @@ fn check(review: &Review) -> Result<(), ReviewRefusal> {
     let leads_out = |path: &str| {
         path.starts_with('/') || path.contains('\\') || path.split('/').any(|part| matches!(part, ".." | "." | ""))
     };
-    if review.findings.iter().any(|finding| leads_out(&finding.place.file)) {
-        return Err(ReviewRefusal::Path);
+    if !MADE.contains(&review.made) {
+        return Err(ReviewRefusal::Time);
     }
     let mut rest = review.clone();
     let details = rest.plan.as_mut().map(|plan| std::mem::take(&mut plan.details)).unwrap_or_default();
@@ -101,7 +107,22 @@ fn check(review: &Review) -> Result<(), ReviewRefusal> {
         return Err(ReviewRefusal::TooLong(LONGEST_DETAILS));
     }
     let value = serde_json::to_value(&rest).map_err(|error| ReviewRefusal::Form(at(&error)))?;
+    if files(&value).into_iter().any(leads_out) {
+        return Err(ReviewRefusal::Path);
+    }
     if longest(&value) > LONGEST_TEXT { Err(ReviewRefusal::TooLong(LONGEST_TEXT)) } else { Ok(()) }
+}
+
+/// The files of all places in a value.
+fn files(value: &serde_json::Value) -> Vec<&str> {
+    match value {
+        serde_json::Value::Array(items) => items.iter().flat_map(files).collect(),
+        serde_json::Value::Object(fields) => {
+            let own = fields.get("file").and_then(serde_json::Value::as_str);
+            own.into_iter().chain(fields.values().flat_map(files)).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// The longest text anywhere in a value, names of fields among them.

@@ -15,7 +15,7 @@ mod limits;
 mod verdict;
 
 pub(crate) use limits::{LARGEST, read};
-pub(crate) use verdict::{grouped, verdict};
+pub(crate) use verdict::{REACHES_MANY, grouped, verdict};
 
 /// The schema of a review; it moves with every change that a reader must know of.
 pub(crate) const SCHEMA: &str = "parcelle.dev/review/v1";
@@ -160,10 +160,8 @@ pub(crate) type UrgentCounts = BTreeMap<Verb, BTreeMap<String, usize>>;
 pub(crate) struct Details {
     /// Whose it is, in order of name.
     pub(crate) organisations: Vec<Name>,
-    /// How many objects of each verb, of each organisation, in words.
-    pub(crate) counts: String,
-    /// How many objects, of each organisation.
-    pub(crate) objects: usize,
+    /// How many objects of each verb, of each organisation.
+    pub(crate) counts: BTreeMap<Verb, usize>,
     /// What must not be overlooked of it: how many objects of each kind are deleted, replaced or refused, of each organisation.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) urgent: UrgentCounts,

@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::{MergeOutcome, Review, ReviewedPlan, ReviewedSeverity};
-use crate::impact::{DataHow, Impact, InterruptionHow, Whose};
+use crate::impact::{DangerLevel, DataHow, Impact, InterruptionHow, NEW_ORGANISATION};
 use crate::name::Name;
 use crate::plan::{Verb, day};
+
+/// The rule about how many organisations a line reaches: it is no danger by itself.
+pub(crate) const REACHES_MANY: &str = "reaches-many";
 
 /// The verdict on a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,10 +34,18 @@ pub(crate) fn verdict(review: &Review) -> ReviewVerdict {
     let refused = plan.counts.get(&Verb::Refused).copied().unwrap_or_default();
     // Without what a plan does to people nothing is said of what it deletes.
     let is_known = deletes == 0 || plan.impact != Impact::default();
-    let is_quiet = is_known && loses.is_empty() && stops.is_none() && interrupts.is_none();
+    let (lost, dangers) = (lost_addresses(plan), dangers(plan));
+    is_grave |= lost.is_some() || dangers.is_some();
+    let is_doubtful = plan.impact.dangers.iter().any(|danger| !danger.told_above && danger.rule != REACHES_MANY);
+    let is_quiet = is_known
+        && !is_doubtful
+        && loses.is_empty()
+        && [&stops, &interrupts, &lost, &dangers].into_iter().all(Option::is_none);
     parts.extend(loses);
     parts.extend(stops);
+    parts.extend(lost);
     parts.extend(interrupts);
+    parts.extend(dangers);
     if refused > 0 {
         is_grave = true;
         let written = if refused == 1 { "it is written" } else { "they are written" };
@@ -81,6 +92,12 @@ fn losses(plan: &ReviewedPlan) -> Vec<String> {
         (Some(first), _) => parts.push(format!("deletes people's data from {} on", day(*first))),
         (None, _) => {}
     }
+    if data.iter().any(|one| one.how == DataHow::NotBackedUp) {
+        parts.push("something is backed up no more".to_owned());
+    }
+    if data.iter().any(|one| one.how == DataHow::FewerBackups) {
+        parts.push("fewer backups are kept".to_owned());
+    }
     if data.iter().any(|one| one.how == DataHow::MadeAnew) {
         parts.push("starts something anew without its data".to_owned());
     }
@@ -93,24 +110,45 @@ fn stopped(plan: &ReviewedPlan) -> Option<String> {
     (apps > 0).then(|| format!("{} now", counted(apps, "app", "stops", "stop")))
 }
 
-/// How many apps are away for a while.
-fn interrupted(plan: &ReviewedPlan) -> Option<String> {
-    let apps = apps(plan, &[InterruptionHow::Away, InterruptionHow::Switches, InterruptionHow::MayRestart]);
-    (apps > 0).then(|| format!("interrupts {}", many(apps, "app")))
+/// The addresses that people lose.
+fn lost_addresses(plan: &ReviewedPlan) -> Option<String> {
+    let gone = plan.impact.interruptions.iter().filter(|one| one.how == InterruptionHow::AddressGoes);
+    let addresses: usize = gone.map(|one| one.addresses.len()).sum();
+    (addresses > 0).then(|| counted(addresses, "address", "leads nowhere", "lead nowhere"))
 }
 
-/// How many apps are interrupted in one of these ways; an organisation's own counts as one.
+/// What a rule calls dangerous, and nothing else says.
+fn dangers(plan: &ReviewedPlan) -> Option<String> {
+    let dangers = plan.impact.dangers.iter().filter(|one| one.level == DangerLevel::Danger && !one.told_above).count();
+    (dangers > 0).then(|| format!("{} to look at", many(dangers, "danger")))
+}
+
+/// Which apps, and databases of organisations, are away for a while.
+fn interrupted(plan: &ReviewedPlan) -> Option<String> {
+    let how = [InterruptionHow::Away, InterruptionHow::Switches, InterruptionHow::MayRestart];
+    let (apps, own) = (apps(plan, &how), organisations(plan, &how));
+    let apps = (apps > 0).then(|| many(apps, "app"));
+    let own = (own > 0).then(|| format!("the databases of {}", many(own, "organisation")));
+    let both: Vec<String> = apps.into_iter().chain(own).collect();
+    (!both.is_empty()).then(|| format!("interrupts {}", both.join(" and ")))
+}
+
+fn whose<'a>(
+    plan: &'a ReviewedPlan,
+    how: &'a [InterruptionHow],
+) -> impl Iterator<Item = (&'a Name, &'a BTreeSet<Name>)> {
+    plan.impact.interruptions.iter().filter(|one| how.contains(&one.how)).flat_map(|one| &one.whose.0)
+}
+
+/// How many apps are interrupted in one of these ways.
 fn apps(plan: &ReviewedPlan, how: &[InterruptionHow]) -> usize {
-    let mut all: BTreeSet<(&Name, Option<&Name>)> = BTreeSet::new();
-    for Whose(whose) in plan.impact.interruptions.iter().filter(|one| how.contains(&one.how)).map(|one| &one.whose) {
-        for (organisation, apps) in whose {
-            if apps.is_empty() {
-                all.insert((organisation, None));
-            }
-            all.extend(apps.iter().map(|app| (organisation, Some(app))));
-        }
-    }
-    all.len()
+    let all = whose(plan, how).flat_map(|(organisation, apps)| apps.iter().map(move |app| (organisation, app)));
+    all.collect::<BTreeSet<_>>().len()
+}
+
+/// Of how many organisations something of their own is interrupted.
+fn organisations(plan: &ReviewedPlan, how: &[InterruptionHow]) -> usize {
+    whose(plan, how).filter(|(_, apps)| apps.is_empty()).map(|(name, _)| name).collect::<BTreeSet<_>>().len()
 }
 
 /// How much changes: `one change`, `210 organisations change`.
@@ -120,7 +158,10 @@ fn size(plan: &ReviewedPlan) -> String {
         let is_later = !plan.later.is_empty();
         return if is_later { "nothing changes now, something acts later" } else { "nothing changes" }.to_owned();
     }
+    let new = plan.impact.edits.iter().filter(|edit| edit.does.iter().any(|does| does == NEW_ORGANISATION)).count();
     match (plan.impact.edits.len(), organisations) {
+        (edits, _) if new > 0 && new == edits => many(new, "new organisation"),
+        (_, all) if new > 0 && new == all => many(new, "new organisation"),
         (1, 1) => format!("one change of {}", plan.changed.keys().next().map_or("", Name::as_str)),
         (1, many) => format!("one change of {} organisations", grouped(many)),
         (_, 1) => format!("{} changes", plan.changed.keys().next().map_or("", Name::as_str)),
@@ -133,7 +174,8 @@ fn sentence(parts: &[String]) -> String {
 }
 
 fn many(count: usize, word: &str) -> String {
-    if count == 1 { format!("1 {word}") } else { format!("{} {word}s", grouped(count)) }
+    let ending = if word.ends_with("ss") { "es" } else { "s" };
+    if count == 1 { format!("1 {word}") } else { format!("{} {word}{ending}", grouped(count)) }
 }
 
 fn counted(count: usize, word: &str, one: &str, more: &str) -> String {

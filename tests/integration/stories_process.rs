@@ -280,3 +280,11 @@ fn an_organisation_is_not_made_a_second_time_while_its_cluster_cannot_be_read() 
     assert_eq!(third.code, 1, "{}", third.text());
     assert!(third.text().contains("`alpha` is on `bea`, and cannot just move"), "{}", third.text());
 }
+
+#[test]
+fn the_doctor_of_an_image_without_ssh_says_that_https_is_left() {
+    let place = TestEnvironment::new();
+    place.garden([("garden.kdl", "edition 2026\n\ngarden plots {\n    title \"Plots\"\n}\n")]);
+    let said = place.run(["doctor", "--sandbox", "--sandbox-state", "none"]);
+    assert!(said.stderr.contains("there is no `ssh` here: repositories are reached by https alone"), "{}", said.text());
+}

@@ -24,7 +24,8 @@ use posting::Beside;
 /// What `review` takes.
 #[derive(Debug, Args)]
 pub(crate) struct ReviewArgs {
-    /// Compare with what this commit renders [default: the commit where the work began, as the CI or the branch tells it]
+    /// The branch or commit that it would be merged into; compared with the latest commit that both share [default: as the CI or
+    /// the branch tells it]
     #[arg(long, value_name = "REV")]
     base: Option<String>,
     /// The commit that is planned and written to [default: the head of the merge request, as the CI tells it, else HEAD]

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::super::kept::KeptDetail;
 use super::super::offline::{OfflinePlan, PlannedAgainst};
 use super::super::show::{ShowFormat, ShowOptions, ShownPlan, ShownRound};
-use super::super::workspace::{check_against, named_base, now};
+use super::super::workspace::{check_against, now};
 use super::super::{CommandFailure, place};
 use super::changed_lines::ChangedLines;
 use crate::check::{Checked, Memo, check, past_of};
@@ -64,7 +64,13 @@ impl Reviewed {
         let base = began(workspace, asked, &head)?;
         let (garden, before) = (workspace.snapshot(Some(&head.0))?, workspace.snapshot(Some(&base.0))?);
         let mut memo = Memo::default();
-        let tip = repository.target_tip(&asked.target).filter(|(_, tip)| *tip != base && !repository.holds(tip, &head));
+        let named = asked.base.map(|base| base.strip_suffix("...").unwrap_or(base));
+        let tip = match named {
+            Some(named) => repository.commit(named).ok().map(|tip| (named.to_owned(), tip.id)),
+            None => repository.target_tip(&asked.target),
+        };
+        let has_gone_on = |tip: &CommitId| !repository.holds(&base, tip) && !repository.holds(tip, &head);
+        let tip = tip.filter(|(_, tip)| has_gone_on(tip));
         let after = tip.as_ref().map(|(_, tip)| workspace.snapshot(Some(&tip.0)));
         let joined = after.as_ref().and_then(|after| after.as_ref().ok()).map(|after| merged(&before, &garden, after));
         // Against clusters the branch alone would take back what others merged since.
@@ -142,12 +148,8 @@ pub(super) fn reviewer(workspace: &Workspace, asked: &ReviewAsked<'_>) -> Result
 /// Where the work of a commit began.
 fn began(workspace: &Workspace, asked: &ReviewAsked<'_>, head: &CommitId) -> Result<CommitId, CommandFailure> {
     let repository = workspace.repository()?;
-    let named = match asked.base {
-        Some(base) => Some(named_base(workspace, base, Some(&head.0))?.0),
-        None => None,
-    };
-    if let Some(named) = named {
-        return Ok(repository.commit(&named)?.id);
+    if let Some(base) = asked.base {
+        return Ok(repository.shared(base.strip_suffix("...").unwrap_or(base), &head.0)?);
     }
     match repository.began_from(&head.0, &asked.target)? {
         Some(began) => Ok(began.commit),

@@ -6,27 +6,6 @@ use super::{CiEnvironment, CiPlace, TOKEN_VARIABLE};
 use crate::forge::ForgeKind;
 use crate::forge::read::{is_commit, text};
 
-/// The run that a run goes on from (`workflow_run`): its commit and branch are the forge's word, whatever that run did.
-struct WorkflowRun {
-    head: String,
-    /// `OWNER:BRANCH`.
-    work: String,
-    from_fork: bool,
-}
-
-impl WorkflowRun {
-    fn of(event: &Value) -> Option<Self> {
-        let run = &event["workflow_run"];
-        let head = Some(text(run, "head_sha").to_owned()).filter(|head| is_commit(head))?;
-        let (repository, branch) = (&run["head_repository"], text(run, "head_branch"));
-        let owner = text(&repository["owner"], "login");
-        let name = |repository: &Value| text(repository, "full_name").to_lowercase();
-        let from_fork = name(repository).is_empty() || name(repository) != name(&event["repository"]);
-        let is_of_request = text(run, "event") == "pull_request" && !owner.is_empty() && !branch.is_empty();
-        is_of_request.then(|| Self { head, work: format!("{owner}:{branch}"), from_fork })
-    }
-}
-
 impl CiEnvironment {
     /// Jobs of GitHub, and of what takes after it.
     pub(super) fn actions(&self, kind: ForgeKind) -> CiPlace {
@@ -47,7 +26,6 @@ impl CiEnvironment {
         let pull = &event["pull_request"];
         let of_ref = || self.word("GITHUB_REF")?.strip_prefix("refs/pull/")?.split('/').next()?.parse().ok();
         let request = pull["number"].as_u64().or_else(|| event["number"].as_u64()).or_else(of_ref);
-        let run = WorkflowRun::of(event);
         let sha = |side: &str| Some(text(&pull[side], "sha").to_owned()).filter(|sha| is_commit(sha));
         let branch = Some(text(&pull["base"], "ref").to_owned()).filter(|branch| !branch.is_empty());
         let name = |side: &str| pull[side]["repo"]["full_name"].as_str().map(str::to_lowercase);
@@ -67,11 +45,10 @@ impl CiEnvironment {
             url_is_of_ci: true,
             repository,
             request,
-            work: run.as_ref().map(|run| run.work.clone()),
-            head: sha("head").or_else(|| run.as_ref().map(|run| run.head.clone())),
+            head: sha("head"),
             base_branch: branch.or_else(|| self.owned(&["GITHUB_BASE_REF"])),
             base: sha("base"),
-            from_fork: from_fork.or(run.as_ref().map(|run| run.from_fork)),
+            from_fork,
             draft: pull["draft"].as_bool().unwrap_or(false),
             account: account.filter(|_| is_own && self.word(TOKEN_VARIABLE).is_none()).map(str::to_owned),
             token_variables: tokens.to_vec(),

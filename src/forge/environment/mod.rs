@@ -39,8 +39,6 @@ pub(crate) struct CiPlace {
     pub(crate) repository: String,
     /// Absent on a branch that has no merge request.
     pub(crate) request: Option<u64>,
-    /// The branch whose open merge request this is about, `OWNER:BRANCH`, where an event names it and no number.
-    pub(crate) work: Option<String>,
     /// The commit that the work is at, by the event that began this run.
     pub(crate) head: Option<String>,
     pub(crate) base_branch: Option<String>,
@@ -120,7 +118,6 @@ impl CiPlace {
             url_is_of_ci: false,
             repository: String::new(),
             request: None,
-            work: None,
             head: None,
             base_branch: None,
             base: None,

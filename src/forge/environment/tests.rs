@@ -68,25 +68,6 @@ fn a_fork_is_told_by_the_repositories_of_both_sides() {
 }
 
 #[test]
-fn a_run_after_another_one_takes_commit_and_branch_from_the_forge() {
-    let run = |full_name: &str, of: &str| {
-        json!({
-            "action": "completed",
-            "repository": {"full_name": "o/r"},
-            "workflow_run": {
-                "event": of, "head_sha": HEAD, "head_branch": "a#b",
-                "head_repository": {"full_name": full_name, "owner": {"login": "somebody"}},
-            },
-        })
-    };
-    let place = found(&ACTIONS, Some(run("somebody/r", "pull_request")));
-    assert_eq!((place.request, place.work.as_deref()), (None, Some("somebody:a#b")));
-    assert_eq!((place.head.as_deref(), place.from_fork), (Some(HEAD), Some(true)));
-    assert_eq!(found(&ACTIONS, Some(run("O/R", "pull_request"))).from_fork, Some(false));
-    assert_eq!(found(&ACTIONS, Some(run("o/r", "push"))).work, None);
-}
-
-#[test]
 fn a_job_of_gitlab_names_the_commit_of_the_branch() {
     let detached = [
         ("GITLAB_CI", "true"),

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub(super) use address::{GitAddress, shown};
+pub(crate) use ssh::is_there as has_ssh;
 
 use super::GitRefusal;
 

@@ -171,6 +171,13 @@ impl Drop for Connection {
     }
 }
 
+/// Whether the system has an `ssh`: without it repositories are reached by https alone.
+#[expect(clippy::disallowed_methods, reason = "a port: the system's ssh")]
+pub(crate) fn is_there() -> bool {
+    let asked = Command::new("ssh").arg("-V").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    asked.is_ok_and(|status| status.success())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -189,7 +189,8 @@ impl CauseTally {
         let mut edits: Vec<EditEffect> =
             told.map(|((known, tally), nothing)| effect(known.edit.clone(), Some(&known), tally, nothing)).collect();
         edits.extend(self.lines.into_iter().map(|(line, tally)| {
-            let whole = unedited::is_whole_organisation(&line).then(|| vec!["a new organisation".to_owned()]);
+            let whole =
+                unedited::is_whole_organisation(&line).then(|| vec![crate::impact::NEW_ORGANISATION.to_owned()]);
             let told = effect(line, None, tally, String::new());
             EditEffect { does: whole.unwrap_or(told.does), ..told }
         }));

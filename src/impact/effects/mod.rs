@@ -150,7 +150,7 @@ impl EffectTally {
             }
             (Became::Turned, "app", Some(app)) => Some(format!("the app is called {app} now; its data stays")),
             (Became::New, "app", Some(app)) if starts => Some(format!("{app} starts")),
-            (Became::New, "organisation", None) if starts => Some("a new organisation".to_owned()),
+            (Became::New, "organisation", None) if starts => Some(crate::impact::NEW_ORGANISATION.to_owned()),
             (Became::New, "retired", Some(app)) => Some(self.retired(app)),
             (Became::Gone, "app" | "organisation", _) | (Became::New, "without", _) if self.stays => {
                 let name = name.unwrap_or("the organisation");

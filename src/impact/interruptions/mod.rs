@@ -80,6 +80,8 @@ struct Key {
     time: Option<String>,
     /// What is put in, or why: `nextcloud 33.0.7 → 33.0.9`.
     why: Option<String>,
+    /// Whether they sleep at the hour of the plan.
+    asleep: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -115,6 +117,8 @@ struct AppEffect {
     /// A job brings its data to another release.
     job: bool,
     reason: Option<&'static str>,
+    /// Whether all of it sleeps at the hour of the plan.
+    asleep: Option<bool>,
 }
 
 impl InterruptionTally {
@@ -162,7 +166,8 @@ impl InterruptionTally {
             }),
         };
         let is_away = how == How::Away;
-        let key = Key { how, time: is_away.then(|| about(effect.away.seconds)), why };
+        let asleep = effect.asleep.unwrap_or(false);
+        let key = Key { how, time: is_away.then(|| about(effect.away.seconds)), why, asleep };
         let sum = self.found.entry(key).or_default();
         sum.whose.add(subject.name(), app);
         sum.line.add(effect.line);
@@ -181,7 +186,8 @@ impl InterruptionTally {
         let Some(before) = subject.applied().filter(|_| subject.plan.changes_anything()) else { return };
         let after = subject.written().map(hosts).unwrap_or_default();
         for (host, app) in hosts(before).into_iter().filter(|(host, _)| !after.contains_key(host)) {
-            let sum = self.found.entry(Key { how: How::AddressGoes, time: None, why: None }).or_default();
+            let sum =
+                self.found.entry(Key { how: How::AddressGoes, time: None, why: None, asleep: false }).or_default();
             sum.whose.add(subject.name(), Some(&app));
             sum.line.add(None);
             sum.all_addresses += 1;
@@ -212,6 +218,7 @@ fn may_restart(action: &Action) -> Option<PodsEffect> {
         how: How::MayRestart,
         away: Away::default(),
         pods: 0,
+        asleep: false,
     })
 }
 
@@ -220,6 +227,7 @@ impl AppEffect {
         self.worst = Some(self.worst.map_or(effect.how, |worst| worst.min(effect.how)));
         self.away.seconds = self.away.seconds.max(effect.away.seconds);
         self.away.most = self.away.most.max(effect.away.most);
+        self.asleep = Some(self.asleep.unwrap_or(true) && effect.asleep);
         self.pods += effect.pods;
         self.kinds.insert(action.id.kind.to_string());
         if self.line.as_ref().is_none_or(is_built_in) {
@@ -280,6 +288,8 @@ fn told(key: Key, sum: Sum) -> Interruption {
         How::Restarts => format!("{of}{why}: a new copy is ready before the old one ends"),
         How::Stops | How::Away | How::Starts => format!("{of}{why}"),
     };
+    let hour = if key.asleep { ", where it is applied by day: asleep at this hour" } else { "" };
+    let words = format!("{words}{hour}");
     let is_away = key.how == How::Away;
     Interruption {
         how: key.how,

@@ -65,7 +65,7 @@ fn a_paused_app_with_a_database_of_its_own_stops_whole() {
 }
 
 #[test]
-fn who_sleeps_is_not_interrupted() {
+fn who_sleeps_is_interrupted_where_it_is_applied_by_day() {
     let edit = |files: &mut Files| {
         replace(files, PAGES, "version 1", "version 2; nights asleep from=\"22:00\" to=\"06:30\"");
     };
@@ -82,7 +82,9 @@ fn who_sleeps_is_not_interrupted() {
         |files| replace(files, TIERS_LIEUX, "modules calendar contacts deck tasks", "modules calendar"),
         |_| {},
     );
-    assert_eq!(interruptions(&asleep), Vec::<String>::new(), "by day it is {all:?}");
+    let by_night: Vec<String> =
+        all.iter().map(|line| format!("{line}, where it is applied by day: asleep at this hour")).collect();
+    assert_eq!(interruptions(&asleep), by_night);
 }
 
 #[test]

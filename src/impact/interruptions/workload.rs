@@ -14,7 +14,7 @@ use crate::impact::subject::{PlannedOrganisation, text};
 use crate::impact::wording::{moves, value};
 use crate::kind::{self, AUTOSCALER, DEPLOYMENT, STATEFUL_SET};
 use crate::plan::{Action, Changing, Deleting, Reason, Verb};
-use crate::render::{ObjectId, OrganisationObjects};
+use crate::render::{ObjectId, OrganisationObjects, State};
 
 /// What becomes of the pods behind an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,11 +22,13 @@ pub(super) struct PodsEffect {
     pub(super) how: How,
     pub(super) away: Away,
     pub(super) pods: u64,
+    /// Whether they sleep at the hour of the plan: it is so where it is applied while they are awake.
+    pub(super) asleep: bool,
 }
 
 impl PodsEffect {
     fn new(how: How, pods: u64) -> Self {
-        Self { how, away: Away::default(), pods }
+        Self { how, away: Away::default(), pods, asleep: false }
     }
 }
 
@@ -49,6 +51,10 @@ pub(super) fn of_workload(subject: &PlannedOrganisation<'_>, action: &Action) ->
         Verb::Change | Verb::Adopt => {
             let now = now.unwrap_or(was);
             match (was, now) {
+                (0, 0) if sleeps(subject, action) => {
+                    let woken = restarts(action).then(|| rolls(subject, id, after, 1)).flatten();
+                    woken.map(|effect| PodsEffect { asleep: true, ..effect })
+                }
                 (0, 0) => None,
                 (was, 0) => Some(PodsEffect::new(How::Stops, was)),
                 (0, now) => Some(PodsEffect::new(How::Starts, now)),
@@ -59,9 +65,15 @@ pub(super) fn of_workload(subject: &PlannedOrganisation<'_>, action: &Action) ->
     }
 }
 
+/// Whether its app sleeps for the night: what is applied while it is awake interrupts it.
+fn sleeps(subject: &PlannedOrganisation<'_>, action: &Action) -> bool {
+    let state = subject.after().zip(action.app.as_ref()).and_then(|(objects, app)| objects.states.get(app));
+    matches!(state, Some(State::Night(_)))
+}
+
 fn away(body: Option<&Value>, pods: u64) -> PodsEffect {
     let away = body.map_or_else(|| estimate::of_pod(&Value::Null), |body| estimate::of_pod(pod(body)));
-    PodsEffect { how: How::Away, away, pods }
+    PodsEffect { how: How::Away, away, pods, asleep: false }
 }
 
 fn pod(body: &Value) -> &Value {

@@ -8,15 +8,15 @@ use std::fmt::Write as _;
 
 use super::matters;
 use super::page::Page;
-use super::words::many;
+use super::words::{counted, many};
 use super::{ReviewedPlanBuilder, Tally, causes, page, urgent};
 use crate::impact::Impact;
 use crate::name::Name;
 use crate::plan::{Plan, minute};
 use crate::report::markup::{cell, code, code_cell, escape, fence, html};
 use crate::review::{
-    Against, Details, MergeOutcome, MovedTarget, Review, ReviewedFinding, ReviewedPlan, ReviewedSeverity, UrgentCounts,
-    grouped, verdict,
+    Against, Details, MergeOutcome, MovedTarget, REACHES_MANY, Review, ReviewedFinding, ReviewedPlan, ReviewedSeverity,
+    UrgentCounts, grouped, verdict,
 };
 
 /// How a comment is written.
@@ -66,10 +66,22 @@ pub(crate) fn comment(review: &Review, style: &CommentStyle) -> String {
     left_out.extend(page.left_out());
     let mut out = page.finish();
     if !left_out.is_empty() {
-        let whole = style.whole.as_deref().map_or_else(|| "`parcelle plan` tells all of it".to_owned(), escape);
+        let whole = style.whole.as_deref().map_or_else(|| elsewhere(review), escape);
         let _ = writeln!(out, "\nLeft out here for length: {} → {whole}.", left_out.join("; "));
     }
     out
+}
+
+/// The command that tells all of a review.
+fn elsewhere(review: &Review) -> String {
+    match &review.against {
+        Against::Commit { commit } if !commit.is_empty() && !review.head.is_empty() => {
+            let short = |commit: &str| commit.chars().take(12).collect::<String>();
+            let command = format!("parcelle plan --base {} --commit {}", short(commit), short(&review.head));
+            format!("{} tells all of it", code(&command))
+        }
+        _ => "`parcelle plan` tells all of it".to_owned(),
+    }
 }
 
 /// A plan alone as Markdown, within so many bytes: without what it does to people, which only its garden tells.
@@ -150,7 +162,10 @@ fn moved_on(target: &MovedTarget) -> String {
 
 /// What matters, group by group in the order of their weight.
 fn matters_of(page: &mut Page, plan: &ReviewedPlan) {
-    let lines = matters::lines(&plan.impact);
+    // How far a line reaches stands above already.
+    let mut impact = plan.impact.clone();
+    impact.dangers.retain(|danger| danger.rule != REACHES_MANY);
+    let lines = matters::lines(&impact);
     for (group, title) in matters::GROUPS_BEFORE_LATER {
         group_of(page, &lines, *group, title);
     }
@@ -196,7 +211,7 @@ fn written(page: &mut Page, plan: &ReviewedPlan) {
         let value = |text: &Option<String>| text.as_ref().map(|text| code_cell(text)).unwrap_or_default();
         let word = if row.word.is_empty() { String::new() } else { format!(" {}", code_cell(&row.word)) };
         let does = effect(&row.does, &row.later, &row.reach);
-        format!("| {}{word} | {} | {} | {does} |\n", cell(&row.place), value(&row.was), value(&row.is))
+        format!("| {}{word} | {} | {} | {does} |\n", code_cell(&row.place), value(&row.was), value(&row.is))
     });
     let others = causes::others(&plan.impact);
     let unedited = others
@@ -282,7 +297,7 @@ fn objects(page: &mut Page, plan: &ReviewedPlan) -> Option<String> {
     let (mut objects, mut organisations) = (0, BTreeSet::new());
     for block in &plan.details {
         if !page.whole(&block_of(block)) {
-            objects += block.objects * block.organisations.len();
+            objects += block.counts.values().sum::<usize>() * block.organisations.len();
             organisations.extend(&block.organisations);
         }
     }
@@ -312,7 +327,7 @@ fn block_of(block: &Details) -> String {
     format!(
         "\n<details{open}><summary><b>{}</b>{more}: {}{each}</summary>\n\n{}\n</details>\n",
         names.join(", "),
-        html(&block.counts),
+        counted(&block.counts),
         fence("text", block.text.trim_end())
     )
 }

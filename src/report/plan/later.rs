@@ -124,9 +124,7 @@ impl LaterTally {
         let (count, rest) = parts.split_once(' ')?;
         let (noun, rest) = rest.split_once(' ')?;
         let until = minute(until?);
-        Some(format!(
-            "The plan is that of this hour: {count} {noun} {verb} {rest}; how many replicas run is another from {until} on."
-        ))
+        Some(format!("The plan is that of this hour: {count} {noun} {verb} {rest}; it may be another from {until} on."))
     }
 }
 

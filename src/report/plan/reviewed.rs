@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::words::counted;
 use super::{Tally, TextStyle, text, urgent};
 use crate::impact::Impact;
 use crate::name::Name;
@@ -127,8 +126,7 @@ fn one(organisations: Vec<Name>, mut pieces: Vec<SharedPiece>) -> Details {
             *counts.entry(*verb).or_default() += count;
         }
     }
-    let objects = counts.values().sum();
     let mut urgent = UrgentCounts::new();
     pieces.iter().for_each(|piece| urgent::add(&mut urgent, &piece.urgent, 1));
-    Details { organisations, counts: counted(&counts), objects, urgent, text }
+    Details { organisations, counts, urgent, text }
 }

@@ -19,14 +19,6 @@ pub(super) fn answer(world: &mut World, asked: &Asked) -> Reply {
     let path = parts(&asked.path);
     let ["repos", "collective", "garden", rest @ ..] = &path[..] else { return Reply::no(404, "Not Found") };
     match (asked.method.as_str(), rest) {
-        ("GET", ["pulls"])
-            if asked
-                .query
-                .get("head")
-                .is_some_and(|head| ["somebody:work", "somebody%3Awork"].contains(&head.as_str())) =>
-        {
-            world.paged(asked, "per_page", &[pull(world)], &api(world.kind))
-        }
         ("GET", ["pulls", "7"]) => World::tagged(asked, &pull(world)),
         ("GET", ["issues", "7", "comments"]) => {
             let all: Vec<Value> = world.remarks.iter().filter(|remark| remark.place.is_none()).map(shown).collect();
