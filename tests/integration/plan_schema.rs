@@ -104,7 +104,7 @@ fn a_review_that_is_none_is_refused_by_the_schema_and_by_the_second_stage() {
         with("/plan/counts", json!({"destroy": 1})),
         with("/plan/details/0/organisations", json!(["../../etc"])),
         with("/plan/leftOut", json!(-1)),
-        with("/against", json!({"is": "clusters", "token": "x"})),
+        with("/against", json!({"is": "clouds"})),
         json!([]),
         json!(null),
     ];
