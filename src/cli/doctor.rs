@@ -65,8 +65,10 @@ pub(crate) async fn run(common: &Common, args: &DoctorArgs, output: &Output) -> 
         output.report(args.format, &text)?;
     }
     lines.iter().for_each(|line| output.note(line));
-    if !git::has_ssh() {
-        output.note("there is no `ssh` here: repositories are reached by https alone");
+    if let Some(remote) = session.repository().and_then(git::Repository::ssh_remote).filter(|_| !git::has_ssh()) {
+        output.note(&format!(
+            "`{remote}` is reached by ssh, and there is no `ssh` here: repositories are reached by https alone"
+        ));
     }
     session.close().await;
     Ok(match (failed, findings.has_errors()) {

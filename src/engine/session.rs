@@ -222,7 +222,7 @@ impl Session {
     }
 
     /// The repository of the garden, where there is one.
-    pub(super) fn repository(&self) -> Option<&Repository> {
+    pub(crate) fn repository(&self) -> Option<&Repository> {
         self.source.repository()
     }
 

@@ -158,6 +158,17 @@ impl Repository {
         { names }.find_map(called).map_or_else(|| self.only_branch(), Ok)
     }
 
+    /// The first remote that is reached by ssh.
+    pub(crate) fn ssh_remote(&self) -> Option<String> {
+        let is_ssh = |address: &str| {
+            // `git@host:path`, as Git itself reads it: a colon before the first slash.
+            let is_short = address.split('/').next().is_some_and(|host| host.contains(':')) && !address.contains("://");
+            address.starts_with("ssh://") || address.starts_with("git+ssh://") || is_short
+        };
+        let address = |name: &String| self.inner().find_remote(name).ok()?.url().ok().map(is_ssh);
+        self.remotes().into_iter().find(|name| address(name) == Some(true))
+    }
+
     /// The remotes, `origin` first.
     fn remotes(&self) -> Vec<String> {
         let names = self.inner().remotes();

@@ -285,6 +285,10 @@ fn an_organisation_is_not_made_a_second_time_while_its_cluster_cannot_be_read() 
 fn the_doctor_of_an_image_without_ssh_says_that_https_is_left() {
     let place = TestEnvironment::new();
     place.garden([("garden.kdl", "edition 2026\n\ngarden plots {\n    title \"Plots\"\n}\n")]);
-    let said = place.run(["doctor", "--sandbox", "--sandbox-state", "none"]);
-    assert!(said.stderr.contains("there is no `ssh` here: repositories are reached by https alone"), "{}", said.text());
+    place.commit("a garden");
+    let doctor = || place.run(["doctor", "--sandbox", "--sandbox-state", "none"]);
+    assert!(!doctor().text().contains("`ssh`"), "{}", doctor().text());
+    place.repository().remote("origin", "git@git.example.org:plots.git").unwrap();
+    let said = doctor();
+    assert!(said.stderr.contains("`origin` is reached by ssh, and there is no `ssh` here"), "{}", said.text());
 }
