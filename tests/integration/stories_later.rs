@@ -141,7 +141,7 @@ async fn a_plan_made_by_night_says_so() {
     let mut ground = ground(1, "app page www").await;
     ground.environment.set_clock("2026-11-20T23:30:00Z");
     let (text, markdown, json) = plans(&ground);
-    let hour = "The plan is that of this hour: 1 app is asleep; how many replicas run is another from 2026-11-21 05:30 UTC on.";
+    let hour = "The plan is that of this hour: 1 app is asleep; it may be another from 2026-11-21 05:30 UTC on.";
     assert!(text.contains(hour), "{text}");
     assert!(markdown.contains("The plan is that of this hour: 1 app is asleep"), "{markdown}");
     assert_eq!(json["plan"]["organisations"][0]["hour"]["asleep"], serde_json::json!(["www"]));
