@@ -354,7 +354,7 @@ impl<'a> ShownRound<'a> {
             plan,
             findings: found,
             older_findings,
-            kept: kept.lines().map(str::to_owned).collect(),
+            kept: kept.lines().map(|line| line.strip_prefix("kept: ").unwrap_or(line).to_owned()).collect(),
             details: None,
             reaches_all: Vec::new(),
         })

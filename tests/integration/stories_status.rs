@@ -166,7 +166,7 @@ fn a_plan_of_files_on_disk_says_what_stays_as_it_is_applied() {
     assert!(plan.stdout.contains(&alpha) && plan.stdout.contains(&beta), "{}", plan.text());
     let markdown = ground.run(&["plan", "--format", "markdown"]);
     assert!(
-        markdown.stdout.contains("### Left as it is") && markdown.stdout.contains("alpha stays at"),
+        markdown.stdout.contains("**Left as it is:**") && markdown.stdout.contains("alpha stays at"),
         "{}",
         markdown.text()
     );
