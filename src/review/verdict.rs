@@ -56,7 +56,11 @@ pub(crate) fn verdict(review: &Review) -> ReviewVerdict {
         size.push_str(if deletes == 0 { ", nothing is deleted" } else { ", no data is deleted" });
         size.push_str(", nobody is interrupted");
     }
-    parts.push(size);
+    // Where nothing can be done before something is mended, that is all.
+    if parts.is_empty() || plan.has_news() && !(plan.changed.is_empty() && plan.later.is_empty() && review.has_errors())
+    {
+        parts.push(size);
+    }
     ReviewVerdict { words: sentence(&parts), is_grave }
 }
 

@@ -138,7 +138,7 @@ fn findings_are_told_and_what_was_there_before_is_counted() {
     )]);
     place.commit("three mistakes");
     let comment = comment(&place);
-    assert!(comment.lines().nth(1).unwrap().starts_with("**Plan: 3 mistakes to mend first;"), "{comment}");
+    assert!(comment.lines().nth(1).unwrap().starts_with("**Plan: 3 mistakes to mend first.**"), "{comment}");
     assert_eq!(comment.matches("- **error E").count(), 3, "{comment}");
     assert!(comment.contains("1 finding as before."), "{comment}");
     let said = place.run(["review", "--base", "HEAD~1", "--dry-run", "--forge", "github"]);

@@ -168,7 +168,8 @@ pub(super) fn note_reach(subject: &PlannedOrganisation<'_>, reached: &mut BTreeM
 
 /// A file of a definition, an offer or a cluster that changes more than half of the organisations.
 pub(super) fn reach(found: &mut BTreeMap<Key, Sum>, file: &str, organisations: &BTreeSet<Name>, all: usize) {
-    if organisations.len() < LEAST || organisations.len() * 2 <= all {
+    // Nobody edited what comes with parcelle.
+    if file.starts_with('<') || organisations.len() < LEAST || organisations.len() * 2 <= all {
         return;
     }
     let says = format!("{} changes {} of {all} organisations", short(file), organisations.len());
