@@ -236,7 +236,7 @@ fn findings(page: &mut Page, findings: &[ReviewedFinding], older: usize) {
             ReviewedSeverity::Warning => "warning",
             ReviewedSeverity::Hint => "hint",
         };
-        let mut text = format!("- **{word} {name}** {}: {}\n", code(&place.to_string()), escape(title));
+        let mut text = format!("- **{word} {name}** {}: {}  \n", code(&place.to_string()), escape(title));
         for why in why {
             let _ = writeln!(text, "  {}  ", escape(why));
         }
