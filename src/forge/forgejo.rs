@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::client::{ForgeClient, Repeat};
 use super::github::{of_pull, state_of, status_body};
-use super::read::{account, comment, either_way, plain_repository, text};
+use super::read::{account, account_of_token, comment, either_way, plain_repository, text};
 use super::{
     CommitStatus, Forge, ForgeAccount, ForgeComment, ForgeError, ForgeKind, LineThread, MergeRequest, NewThread,
     STATUS_CONTEXT, StatusState, SuggestionForm,
@@ -58,12 +58,7 @@ impl Forge for Forgejo {
     }
 
     fn me(&self) -> Result<Option<ForgeAccount>, ForgeError> {
-        match self.client.get("ask whose the token is", "/user") {
-            Ok(user) => Ok(account(&user, "login")),
-            // A token that is bound to repositories may not ask.
-            Err(error) if matches!(error.status(), Some(401 | 403 | 404)) => Ok(None),
-            Err(error) => Err(error),
-        }
+        account_of_token(&self.client, "login")
     }
 
     fn comments(&self) -> Result<Vec<ForgeComment>, ForgeError> {

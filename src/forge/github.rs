@@ -7,7 +7,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::client::{ForgeClient, Repeat};
-use super::read::{account, comment, either_way, number, plain_repository, text, within};
+use super::read::{account, account_of_token, comment, either_way, number, plain_repository, text, within};
 use super::{
     CommitStatus, Forge, ForgeAccount, ForgeComment, ForgeError, ForgeKind, LineThread, MergeRequest, NewThread,
     RequestState, STATUS_CONTEXT, StatusState, SuggestionForm,
@@ -59,12 +59,7 @@ impl Forge for GitHub {
     }
 
     fn me(&self) -> Result<Option<ForgeAccount>, ForgeError> {
-        match self.client.get("ask whose the token is", "/user") {
-            Ok(user) => Ok(account(&user, "login")),
-            // Tokens of apps and of jobs are of no user.
-            Err(error) if matches!(error.status(), Some(401 | 403 | 404)) => Ok(None),
-            Err(error) => Err(error),
-        }
+        account_of_token(&self.client, "login")
     }
 
     fn comments(&self) -> Result<Vec<ForgeComment>, ForgeError> {

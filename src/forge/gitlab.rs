@@ -9,7 +9,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::client::{ForgeClient, Repeat};
-use super::read::{account, comment, number, text, whole_path, within};
+use super::read::{account, account_of_token, comment, number, text, whole_path, within};
 use super::{
     CommitStatus, Forge, ForgeAccount, ForgeComment, ForgeError, ForgeKind, LineThread, MergeRequest, NewThread,
     RequestState, STATUS_CONTEXT, StatusState, SuggestionForm,
@@ -118,11 +118,7 @@ impl Forge for GitLab {
     }
 
     fn me(&self) -> Result<Option<ForgeAccount>, ForgeError> {
-        match self.client.get("ask whose the token is", "/user") {
-            Ok(user) => Ok(account(&user, "username")),
-            Err(error) if matches!(error.status(), Some(401 | 403 | 404)) => Ok(None),
-            Err(error) => Err(error),
-        }
+        account_of_token(&self.client, "username")
     }
 
     fn comments(&self) -> Result<Vec<ForgeComment>, ForgeError> {

@@ -49,7 +49,7 @@ pub(crate) struct LineNote {
 pub(crate) struct Begun {
     /// Whose the token is, where the forge said so.
     account: Option<ForgeAccount>,
-    /// What went wrong.
+    /// The failures of the first status, a sentence each.
     pub(crate) said: Vec<String>,
 }
 

@@ -3,6 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
+use super::client::ForgeClient;
 use super::{ForgeAccount, ForgeComment, ForgeError, LineThread, NewThread};
 
 /// The longest name of a repository.
@@ -25,6 +26,15 @@ pub(super) fn number(doing: &'static str, value: &Value, field: &str) -> Result<
 pub(super) fn account(value: &Value, login: &str) -> Option<ForgeAccount> {
     let login = value[login].as_str()?.to_owned();
     Some(ForgeAccount { id: value["id"].as_u64(), login })
+}
+
+/// Asks which account the token is of; absent for tokens of apps, of jobs and of single repositories, which may not ask.
+pub(super) fn account_of_token(client: &ForgeClient, login: &str) -> Result<Option<ForgeAccount>, ForgeError> {
+    match client.get("ask whose the token is", "/user") {
+        Ok(user) => Ok(account(&user, login)),
+        Err(error) if matches!(error.status(), Some(401 | 403 | 404)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// A comment; absent where it is of nobody or says nothing.

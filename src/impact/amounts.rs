@@ -35,7 +35,7 @@ pub(crate) enum Amount {
 pub(crate) struct AmountChange {
     /// What is measured.
     pub(crate) amount: Amount,
-    /// Whose it is.
+    /// The organisations that take it.
     pub(crate) whose: Whose,
     /// The opening words: `Storage of alternatiba:`.
     pub(crate) lead: String,

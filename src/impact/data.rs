@@ -47,7 +47,7 @@ pub(crate) enum DataHow {
 pub(crate) struct DataImpact {
     /// What becomes of it.
     pub(crate) how: DataHow,
-    /// Whose it is.
+    /// The organisations and apps that own the data.
     pub(crate) whose: Whose,
     /// The opening words: `Gone on 2027-02-28`.
     pub(crate) lead: String,

@@ -18,7 +18,7 @@ const DIGEST: usize = 12;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ImageChange {
-    /// Whose it is.
+    /// The apps that run the image, by organisation.
     pub(crate) whose: Whose,
     /// The opening words: `nextcloud 33.0.7-apache → 33.0.9-apache:`.
     pub(crate) lead: String,

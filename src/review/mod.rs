@@ -182,7 +182,7 @@ pub(crate) struct ReviewedFinding {
     /// Words at its place, and the rule that was broken.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) why: Vec<String>,
-    /// What to do.
+    /// The ways out of it, a sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) help: Vec<String>,
     /// Where it is.

@@ -52,7 +52,7 @@ pub(crate) struct OtherCause {
     pub(crate) why: String,
     /// What it does, a part of a sentence each.
     pub(crate) does: Vec<String>,
-    /// Whose objects change.
+    /// The organisations and apps whose objects the cause changes.
     pub(crate) whose: Whose,
     /// How many objects change.
     pub(crate) objects: usize,

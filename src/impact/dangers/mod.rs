@@ -90,7 +90,7 @@ static RULES: &[Rule] = &[
     rule("held", objects::held),
 ];
 
-/// What a rule finds.
+/// The sink of one rule: takes the dangers that it finds in one organisation.
 struct Hits<'t> {
     tally: &'t mut BTreeMap<Key, Sum>,
     rule: &'static str,

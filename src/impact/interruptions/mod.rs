@@ -48,7 +48,7 @@ pub(crate) enum How {
 pub(crate) struct Interruption {
     /// What becomes of them.
     pub(crate) how: How,
-    /// Whose they are.
+    /// The apps that are interrupted, by organisation.
     pub(crate) whose: Whose,
     /// The opening words: `Interrupted for about a minute each:`.
     pub(crate) lead: String,
