@@ -35,6 +35,7 @@ pub mod git;
 pub mod secrets;
 pub mod cluster;
 pub(crate) mod impact;
+pub(crate) mod consent;
 pub(crate) mod review;
 pub mod report;
 pub mod check;

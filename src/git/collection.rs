@@ -210,10 +210,10 @@ impl Repository {
 }
 
 /// Whether an entry is a regular file.
-fn is_file(entry: &git2::TreeEntry<'_>) -> bool {
+pub(super) fn is_file(entry: &git2::TreeEntry<'_>) -> bool {
     matches!(entry.filemode(), 0o100_644 | 0o100_755)
 }
 
-fn below(folder: &str, name: &str) -> String {
+pub(super) fn below(folder: &str, name: &str) -> String {
     if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }

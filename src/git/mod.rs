@@ -12,7 +12,11 @@ use crate::visible;
 
 mod base;
 mod collection;
+#[expect(dead_code, reason = "read by consent, which is being built")]
+mod consent_refs;
 mod library;
+#[expect(dead_code, reason = "read by consent, which is being built")]
+mod line;
 mod merged;
 mod mirror;
 mod passed_over;
@@ -24,6 +28,10 @@ mod workspace;
 mod worktree;
 
 pub(crate) use base::{Ancestry, Before, Began, MergeTarget};
+#[expect(unused_imports, reason = "read by consent, which is being built")]
+pub(crate) use consent_refs::{LARGEST_STATEMENT, MOST_STATEMENTS, Statements};
+#[expect(unused_imports, reason = "read by consent, which is being built")]
+pub(crate) use line::{Content, FileState, FirstParents, WrittenCommit};
 pub(crate) use merged::{Merged, merged};
 pub use mirror::{Remote, RemoteMirror};
 pub use passed_over::{PassedOver, PassedOverEntries};
@@ -53,7 +61,7 @@ pub(crate) const LARGEST_COMMIT: usize = 1 << 20;
 pub(crate) const DEEPEST_FOLDER: usize = 16;
 
 /// A commit's id in hexadecimal.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct CommitId(pub String);
 
 impl CommitId {

@@ -42,12 +42,12 @@ pub(crate) use rules::secrets::looks_secret;
 pub(crate) use rules::vanished::ORGANISATION as VANISHED_ORGANISATION;
 pub(crate) use spelling::{setting_text, value_text};
 pub use typed::{
-    Adopt, Age, App, AppFootprint, AppliedApp, Awaited, Claims, Cluster, ClusterClaims, ClusterNetwork, Deletions,
-    Footprint, Garden, Grants, KeptValue, Organisation, Past, PastOrganisation, Retired, Reviewer, Setting,
-    WrittenClaim,
+    Adopt, Age, App, AppFootprint, AppliedApp, ApprovalRule, Awaited, Claims, Class, Cluster, ClusterClaims,
+    ClusterNetwork, Consent, ConsentSource, Deletions, Footprint, ForgeKind, Garden, Grants, KeptValue, Organisation,
+    Past, PastOrganisation, Retired, Reviewer, Setting, WaitingRule, WrittenClaim,
 };
 pub(crate) use typed::{
-    AppNode, Consent, Contact, EnvValue, FieldDecision, Layer, Life, Offer, Person, ProviderChoice, senders,
+    AppNode, Contact, EnvValue, FieldDecision, Layer, Life, Offer, Person, ProviderChoice, senders,
 };
 
 #[cfg(test)]

@@ -292,7 +292,7 @@ pub(crate) fn garden() -> Garden {
         title: "IndieHosters".into(),
         span: CLUSTER,
         people: BTreeMap::new(),
-        consent: Vec::new(),
+        consent: crate::model::Consent::default(),
         reviewer: crate::model::Reviewer::default(),
         ceiling: None,
         deletions: Deletions {

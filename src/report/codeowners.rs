@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::model::{Boundary, Consent, Garden, Organisation};
+use crate::model::{Boundary, Garden, Organisation};
 use crate::name::Name;
 use crate::source::Sources;
 
@@ -57,11 +57,8 @@ fn line(text: &mut String, pattern: &str, owners: &str) {
 
 /// Those whose consent every change needs; where nothing needs one the operators, and where there are none everybody.
 fn keepers(garden: &Garden) -> BTreeSet<&Name> {
-    let groups = garden.consent.iter().filter_map(|consent| match consent {
-        Consent::Approvals { from, for_: None, .. } => Some(from.as_str()),
-        Consent::Approvals { .. } | Consent::Waiting { .. } => None,
-    });
-    let groups: BTreeSet<&str> = groups.collect();
+    let rules = garden.consent.approvals.iter().filter(|rule| rule.class.is_none());
+    let groups: BTreeSet<&str> = rules.map(|rule| rule.from.as_str()).collect();
     let groups = if groups.is_empty() { BTreeSet::from([OPERATORS]) } else { groups };
     let is_in = |name: &&Name| garden.people[*name].groups.iter().any(|group| groups.contains(group.as_str()));
     let keepers: BTreeSet<&Name> = garden.people.keys().filter(is_in).collect();

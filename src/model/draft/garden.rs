@@ -1,13 +1,13 @@
 //! The `garden` node.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Doubt, FileReading};
 use crate::finding::{Code, Finding, Findings};
 pub(crate) use crate::model::boundary::NO_GARDEN;
 use crate::model::read::{amount_at, amount_of, child, children, name_at, number_at, spelled, text_of, whole};
-use crate::model::{Consent, Deletions, FilePlace, Garden, Grants, Person, Reviewer};
+use crate::model::{ApprovalRule, Class, Consent, Deletions, FilePlace, Garden, Grants, Person, Reviewer, WaitingRule};
 use crate::name::Name;
 use crate::quantity::{Dimension, Quantity};
 use crate::schema::CheckedFile;
@@ -16,8 +16,6 @@ use crate::syntax::Node;
 
 /// Consent from a group that nobody is in.
 pub(crate) const NOBODY: Code = Code::new("E0306");
-/// Rules of consent, which nothing asks for yet.
-pub(crate) const NOT_ASKED: Code = Code::new("W0448");
 
 /// How long data is kept where the garden says nothing.
 pub(crate) const KEEP_DATA: Quantity = Quantity { dimension: Dimension::Duration, amount: 30 * 86_400 };
@@ -91,7 +89,7 @@ fn empty(files: &[Arc<FileReading>]) -> Garden {
         title: String::new(),
         span: Span::new(file, 0..0),
         people: BTreeMap::new(),
-        consent: Vec::new(),
+        consent: Consent::default(),
         reviewer: Reviewer::default(),
         deletions: Deletions {
             undeclared_at_most: UNDECLARED.0,
@@ -121,26 +119,28 @@ fn people(file: &CheckedFile, node: &Node) -> BTreeMap<Name, Person> {
         let email = node.prop("email")?.text.clone();
         let groups =
             node.prop("in").map(|groups| groups.text.split_whitespace().filter_map(|word| Name::new(word).ok()));
-        Some((name_at(node, 0)?.value, Person { email, groups: groups.into_iter().flatten().collect() }))
+        Some((
+            name_at(node, 0)?.value,
+            Person {
+                email,
+                groups: groups.into_iter().flatten().collect(),
+                accounts: BTreeMap::new(),
+                keys: BTreeSet::new(),
+            },
+        ))
     };
     let all = child(file, node, "people").into_iter().flat_map(|people| children(file, people, "person"));
     all.filter_map(person).collect()
 }
 
-fn consent(file: &CheckedFile, node: &Node, people: &BTreeMap<Name, Person>, findings: &mut Findings) -> Vec<Consent> {
-    let Some(block) = child(file, node, "consent") else { return Vec::new() };
-    findings.push(
-        Finding::warning(NOT_ASKED, "`consent` is not asked for yet", block.name.span)
-            .why("this parcelle applies what is on the branch that it follows, whoever agreed to it")
-            .help("let the forge ask: a protected branch, approvals by code owners (`parcelle docs codeowners`)")
-            .help("where that is known: `allow W0448 \"why\"` in the garden"),
-    );
-    let mut consent = Vec::new();
+fn consent(file: &CheckedFile, node: &Node, people: &BTreeMap<Name, Person>, findings: &mut Findings) -> Consent {
+    let mut consent = Consent::default();
+    let Some(block) = child(file, node, "consent") else { return consent };
     for rule in block.children.iter().filter(|rule| !file.is_broken(rule)) {
-        let for_ = rule.prop("for").map(|value| value.text.clone());
+        let class = rule.prop("for").and_then(|value| class(&value.text));
         if rule.name.value == "waiting" {
             let time = amount_at(rule, 0).map(|time| time.value);
-            consent.extend(time.zip(for_).map(|(time, for_)| Consent::Waiting { time, for_ }));
+            consent.waiting.extend(time.map(|time| WaitingRule { time, class }));
             continue;
         }
         let Some(from) = rule.prop("from") else { continue };
@@ -165,9 +165,23 @@ fn consent(file: &CheckedFile, node: &Node, people: &BTreeMap<Name, Person>, fin
             .help(format!("add people with `in={group}`, or ask for fewer approvals"));
             findings.push(finding);
         }
-        consent.push(Consent::Approvals { count, from: group, for_ });
+        consent.approvals.push(ApprovalRule { count, from: group, class });
     }
     consent
+}
+
+/// The class of changes that a word names.
+fn class(word: &str) -> Option<Class> {
+    Some(match word {
+        "deletions" => Class::Deletions,
+        "data" => Class::Data,
+        "offers" => Class::Offers,
+        "people" => Class::People,
+        "clusters" => Class::Clusters,
+        "contribution" => Class::Contribution,
+        "routine" => Class::Routine,
+        _ => return None,
+    })
 }
 
 fn reviewer(file: &CheckedFile, node: &Node) -> Reviewer {

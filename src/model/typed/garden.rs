@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Age, AppNode, ClusterClaims, ClusterNetwork, Organisation, PastOrganisation, Setting, WrittenClaim};
+use super::{
+    Age, AppNode, ClusterClaims, ClusterNetwork, Consent, ForgeKind, Organisation, PastOrganisation, Setting,
+    WrittenClaim,
+};
 use crate::expression::Value;
 use crate::model::definition::Definition;
 use crate::model::domain::below;
@@ -34,7 +37,7 @@ pub struct Garden {
     /// Who works on it.
     pub people: BTreeMap<Name, Person>,
     /// Who must say yes to what.
-    pub consent: Vec<Consent>,
+    pub consent: Consent,
     /// Who writes what a merge request would do as a comment on it.
     pub reviewer: Reviewer,
     /// How much may vanish undeclared, and how long data is kept.
@@ -150,25 +153,10 @@ pub struct Person {
     pub(crate) email: String,
     /// The groups they are in.
     pub(crate) groups: BTreeSet<Name>,
-}
-
-/// A rule of consent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Consent {
-    /// `approvals 2 from=operators [for=contribution]`.
-    Approvals {
-        count: u32,
-        /// From which group.
-        from: Name,
-        /// For which changes; all where absent.
-        for_: Option<String>,
-    },
-    /// `waiting 24 hours for=deletions`.
-    Waiting {
-        time: Quantity,
-        /// For which changes.
-        for_: String,
-    },
+    /// What they are called on forges.
+    pub(crate) accounts: BTreeMap<ForgeKind, String>,
+    /// Their public keys, as OpenSSH writes them, without comments: `ssh-ed25519 AAAA…`.
+    pub(crate) keys: BTreeSet<String>,
 }
 
 /// The garden's brakes on deletion.

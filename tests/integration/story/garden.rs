@@ -285,7 +285,7 @@ pub(super) fn garden(text: &str, cluster: &Name, uid: &str, file: FileId) -> Gar
         title: String::new(),
         span,
         people: BTreeMap::new(),
-        consent: Vec::new(),
+        consent: parcelle::model::Consent::default(),
         reviewer: parcelle::model::Reviewer::default(),
         deletions: Deletions {
             undeclared_at_most: 3,
