@@ -67,8 +67,19 @@ impl ForgeClient {
         roots: &ForgeRoots,
         patience: Patience,
     ) -> Result<Self, ForgeError> {
+        Self::reading(kind, address, Some(token), roots, patience)
+    }
+
+    /// A client that reads alone, without a token where the forge shows everybody what is asked for.
+    pub(crate) fn reading(
+        kind: ForgeKind,
+        address: ForgeAddress,
+        token: Option<ForgeToken>,
+        roots: &ForgeRoots,
+        patience: Patience,
+    ) -> Result<Self, ForgeError> {
         let agent = agent(&address, roots, &patience)?;
-        Ok(Self { agent: Some(agent), token: Some(token), ..Self::rehearsing(kind, address, patience) })
+        Ok(Self { agent: Some(agent), token, ..Self::rehearsing(kind, address, patience) })
     }
 
     /// A client that keeps what it would send.
@@ -125,6 +136,11 @@ impl ForgeClient {
 
     /// Reads a list to its end.
     pub(super) fn get_all(&self, doing: &'static str, path: &str) -> Result<Vec<Value>, ForgeError> {
+        self.get_pages(doing, path, MOST_PAGES)
+    }
+
+    /// Reads a list of so many pages at most to its end.
+    pub(super) fn get_pages(&self, doing: &'static str, path: &str, most: usize) -> Result<Vec<Value>, ForgeError> {
         let mut url = self.address.below(path);
         let (mut all, mut pages) = (Vec::new(), 0_usize);
         loop {
@@ -142,8 +158,8 @@ impl ForgeClient {
             let Some(next) = self.next_page(doing, &url, &answered.headers, all.len(), is_empty)? else {
                 return Ok(all);
             };
-            if pages == MOST_PAGES {
-                let why = format!("there are more than {MOST_PAGES} pages of it");
+            if pages == most {
+                let why = format!("there are more than {most} pages of it");
                 return Err(ForgeError::Unreadable { doing, why, may_be_done: false });
             }
             url = next;

@@ -7,6 +7,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::client::{ForgeClient, Repeat};
+use super::consent::{Reader, RequestReviews};
 use super::github::{of_pull, state_of, status_body};
 use super::read::{account, account_of_token, comment, either_way, plain_repository, text};
 use super::{
@@ -23,6 +24,7 @@ const MOST_REVIEWS: usize = 200;
 pub(super) struct Forgejo {
     kind: ForgeKind,
     client: ForgeClient,
+    reader: Reader,
     /// `/repos/OWNER/NAME`.
     root: String,
     number: u64,
@@ -30,7 +32,8 @@ pub(super) struct Forgejo {
 
 impl Forgejo {
     pub(super) fn new(kind: ForgeKind, client: ForgeClient, repository: &str, number: u64) -> Result<Self, ForgeError> {
-        Ok(Self { kind, client, root: format!("/repos/{}", plain_repository(repository)?), number })
+        let reader = Reader::new(kind, repository)?;
+        Ok(Self { kind, client, reader, root: format!("/repos/{}", plain_repository(repository)?), number })
     }
 
     fn pull(&self, below: &str) -> String {
@@ -91,6 +94,10 @@ impl Forge for Forgejo {
         // The highest number is the latest, in whatever order they come.
         let latest = own.max_by_key(|one| one["id"].as_u64());
         Ok(latest.and_then(|latest| state_of(text(latest, "status"))))
+    }
+
+    fn reviews(&self) -> Result<RequestReviews, ForgeError> {
+        self.reader.of_request(&self.client, self.number)
     }
 
     fn threads(&self) -> Result<Vec<LineThread>, ForgeError> {

@@ -7,6 +7,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::client::{ForgeClient, Repeat};
+use super::consent::{Reader, RequestReviews};
 use super::read::{account, account_of_token, comment, either_way, number, plain_repository, text, within};
 use super::{
     CommitStatus, Forge, ForgeAccount, ForgeComment, ForgeError, ForgeKind, LineThread, MergeRequest, NewThread,
@@ -19,6 +20,7 @@ const PER_PAGE: usize = 50;
 /// One pull request on GitHub.
 pub(super) struct GitHub {
     client: ForgeClient,
+    reader: Reader,
     /// `/repos/OWNER/NAME`.
     root: String,
     number: u64,
@@ -26,7 +28,8 @@ pub(super) struct GitHub {
 
 impl GitHub {
     pub(super) fn new(client: ForgeClient, repository: &str, number: u64) -> Result<Self, ForgeError> {
-        Ok(Self { client, root: format!("/repos/{}", plain_repository(repository)?), number })
+        let reader = Reader::new(ForgeKind::GitHub, repository)?;
+        Ok(Self { client, reader, root: format!("/repos/{}", plain_repository(repository)?), number })
     }
 
     fn pull(&self, below: &str) -> String {
@@ -93,6 +96,10 @@ impl Forge for GitHub {
         let all = self.client.get_all("read the status", &path)?;
         let own = all.iter().find(|one| text(one, "context").eq_ignore_ascii_case(STATUS_CONTEXT));
         Ok(own.and_then(|own| state_of(text(own, "state"))))
+    }
+
+    fn reviews(&self) -> Result<RequestReviews, ForgeError> {
+        self.reader.of_request(&self.client, self.number)
     }
 
     fn threads(&self) -> Result<Vec<LineThread>, ForgeError> {
@@ -176,7 +183,7 @@ pub(super) fn status_body(status: &CommitStatus) -> Value {
         StatusState::Failure => "failure",
         StatusState::Error => "error",
     };
-    let body = json!({"state": state, "context": STATUS_CONTEXT, "description": status.description});
+    let body = json!({"state": state, "context": status.context, "description": status.description});
     within(body, "target_url", status.target.as_deref())
 }
 

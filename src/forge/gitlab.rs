@@ -9,6 +9,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::client::{ForgeClient, Repeat};
+use super::consent::{Reader, RequestReviews};
 use super::read::{account, account_of_token, comment, number, text, whole_path, within};
 use super::{
     CommitStatus, Forge, ForgeAccount, ForgeComment, ForgeError, ForgeKind, LineThread, MergeRequest, NewThread,
@@ -21,6 +22,7 @@ const PER_PAGE: usize = 20;
 /// One merge request on GitLab.
 pub(super) struct GitLab {
     client: ForgeClient,
+    reader: Reader,
     /// `/projects/PATH`.
     root: String,
     number: u64,
@@ -45,19 +47,20 @@ impl GitLab {
         pipeline: Option<u64>,
     ) -> Result<Self, ForgeError> {
         let root = format!("/projects/{}", whole_path(repository)?);
-        Ok(Self { client, root, number, pipeline, read: RefCell::default() })
+        let reader = Reader::new(ForgeKind::GitLab, repository)?;
+        Ok(Self { client, reader, root, number, pipeline, read: RefCell::default() })
     }
 
     fn merge_request(&self, below: &str) -> String {
         format!("{}/merge_requests/{}{below}", self.root, self.number)
     }
 
-    /// The latest status of parcelle on a commit.
-    fn latest_status(&self, commit: &str) -> Result<Option<Value>, ForgeError> {
-        let name = STATUS_CONTEXT.replace('/', "%2F");
+    /// The latest status of a name on a commit.
+    fn latest_status(&self, commit: &str, context: &str) -> Result<Option<Value>, ForgeError> {
+        let name = context.replace('/', "%2F");
         let path = format!("{}/repository/commits/{commit}/statuses?name={name}&per_page={PER_PAGE}", self.root);
         let all = self.client.get_all("read the status", &path)?;
-        let own = all.into_iter().filter(|one| text(one, "name") == STATUS_CONTEXT);
+        let own = all.into_iter().filter(|one| text(one, "name") == context);
         Ok(own.max_by_key(|one| one["id"].as_u64()))
     }
 
@@ -151,7 +154,7 @@ impl Forge for GitLab {
             StatusState::Success => ("success", StatusState::Success),
             StatusState::Failure | StatusState::Error => ("failed", StatusState::Failure),
         };
-        let body = json!({"state": state, "name": STATUS_CONTEXT, "description": status.description});
+        let body = json!({"state": state, "name": status.context, "description": status.description});
         let mut body = within(body, "target_url", status.target.as_deref());
         // Without a pipeline GitLab takes the newest one of the commit, on whatever branch.
         match (self.pipeline, self.read.borrow().as_ref()) {
@@ -163,7 +166,7 @@ impl Forge for GitLab {
         match self.client.write("set the status", &Method::POST, &path, &body, Repeat::Always) {
             Ok(answered) => Ok(account(&answered.value["author"], "username")),
             // It is the status of this account: another one's would be no hindrance.
-            Err(error) if is_set_already(&error) => match self.latest_status(commit)? {
+            Err(error) if is_set_already(&error) => match self.latest_status(commit, status.context)? {
                 Some(latest) if state_of(&latest) == Some(read_back) => Ok(account(&latest["author"], "username")),
                 _ => Err(error),
             },
@@ -172,7 +175,11 @@ impl Forge for GitLab {
     }
 
     fn status(&self, commit: &str) -> Result<Option<StatusState>, ForgeError> {
-        Ok(self.latest_status(commit)?.as_ref().and_then(state_of))
+        Ok(self.latest_status(commit, STATUS_CONTEXT)?.as_ref().and_then(state_of))
+    }
+
+    fn reviews(&self) -> Result<RequestReviews, ForgeError> {
+        self.reader.of_request(&self.client, self.number)
     }
 
     fn threads(&self) -> Result<Vec<LineThread>, ForgeError> {

@@ -11,6 +11,7 @@ mod answer;
 mod client;
 mod comment;
 mod connect;
+pub(crate) mod consent;
 mod environment;
 mod failure;
 mod forgejo;
@@ -24,6 +25,7 @@ mod threads;
 
 pub(crate) use client::ForgeClient;
 pub(crate) use connect::{ForgeAddress, ForgeRoots, ForgeToken, open};
+use consent::RequestReviews;
 pub(crate) use environment::{CiEnvironment, CiPlace, PlaceFlags, find_place};
 pub(crate) use failure::ForgeError;
 pub(crate) use patience::{DEFAULT_SECONDS, Patience};
@@ -32,8 +34,10 @@ pub(crate) use publish::{
 };
 pub(crate) use rehearsal::Rehearsal;
 
-/// The name of the status that is set on commits.
+/// The name of the status that a plan sets on its commit.
 pub(crate) const STATUS_CONTEXT: &str = "parcelle/plan";
+/// The name of the status that says whether those who must agree have agreed.
+pub(crate) const CONSENT_CONTEXT: &str = "parcelle/consent";
 
 /// A kind of forge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -151,6 +155,8 @@ pub(crate) enum StatusState {
 /// The status of a commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CommitStatus {
+    /// Its name.
+    context: &'static str,
     pub(crate) state: StatusState,
     description: String,
     target: Option<String>,
@@ -167,7 +173,14 @@ impl CommitStatus {
             is_web && target.len() <= MOST_OF_TARGET && target.chars().all(|char| char.is_ascii_graphic())
         };
         let target = target.filter(is_link).map(str::to_owned);
-        Self { state, description: shortened(&visible::line(description), kind.most_of_description()), target }
+        let description = shortened(&visible::line(description), kind.most_of_description());
+        Self { context: STATUS_CONTEXT, state, description, target }
+    }
+
+    /// The same under the name of consent.
+    #[must_use]
+    pub(crate) fn of_consent(self) -> Self {
+        Self { context: CONSENT_CONTEXT, ..self }
     }
 }
 
@@ -231,6 +244,8 @@ pub(crate) trait Forge {
     fn set_status(&self, commit: &str, status: &CommitStatus) -> Result<Option<ForgeAccount>, ForgeError>;
     /// Reads the latest status of parcelle on a commit.
     fn status(&self, commit: &str) -> Result<Option<StatusState>, ForgeError>;
+    /// Reads who wrote the merge request, and what was said of it.
+    fn reviews(&self) -> Result<RequestReviews, ForgeError>;
     /// Reads all threads on lines of the diff.
     fn threads(&self) -> Result<Vec<LineThread>, ForgeError>;
     /// Makes threads on a commit, and returns those whose lines are not in the diff. After [`ForgeError::is_uncertain`] some may be

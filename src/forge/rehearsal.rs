@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::client::ForgeCall;
+use super::consent::RequestReviews;
 use super::{
     CommitStatus, Forge, ForgeAccount, ForgeClient, ForgeComment, ForgeError, ForgeKind, LineThread, MergeRequest,
     NewThread, StatusState, SuggestionForm,
@@ -70,6 +71,11 @@ impl Forge for Rehearsal {
 
     fn status(&self, _commit: &str) -> Result<Option<StatusState>, ForgeError> {
         Ok(Some(StatusState::Pending))
+    }
+
+    fn reviews(&self) -> Result<RequestReviews, ForgeError> {
+        let why = "a rehearsal asks nobody".to_owned();
+        Err(ForgeError::NoAnswer { doing: "read the reviews", why, may_be_done: false })
     }
 
     fn threads(&self) -> Result<Vec<LineThread>, ForgeError> {

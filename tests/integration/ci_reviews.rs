@@ -6,8 +6,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::command::Output;
-use crate::forge::story::Review;
 use crate::forge::{Kind, TOKEN};
+use crate::forge_story::Review;
 
 /// The lines of some jobs or steps of a file, in their order.
 fn lines(file: &str, of: &[&str]) -> Vec<String> {

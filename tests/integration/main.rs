@@ -8,6 +8,7 @@
 mod findings;
 mod first_garden;
 mod forge;
+mod forge_story;
 mod fuzzed;
 mod ground;
 mod help;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::command::TestEnvironment;
 use crate::forge::Kind;
-use crate::forge::story::Review;
+use crate::forge_story::Review;
 
 const GARDEN: &str = "edition 2026\n\ngarden plots {\n    title \"Plots\"\n    allow W0443 \"a story\"\n    \
                       ceiling { cpu 64 cores; memory 256 GiB; storage 8 TiB; }\n}\n\ncluster ada {\n    title \"Ada\"\n    \

@@ -1,7 +1,7 @@
 //! `parcelle review` against stand-ins of each forge: one comment that is edited, a status that ends, notes on lines.
 
-use crate::forge::story::{FILE, Review, organisation};
 use crate::forge::{Kind, Person};
+use crate::forge_story::{FILE, Review, organisation};
 
 /// What the forge calls a plan that can be decided on, and one with findings.
 fn failed(kind: Kind) -> &'static str {

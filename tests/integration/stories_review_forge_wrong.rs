@@ -1,7 +1,7 @@
 //! Whatever goes wrong at whatever call: one comment, a status that ends, the exit code of the plan, and a token that nobody else sees.
 
-use crate::forge::story::{FILE, Review};
 use crate::forge::{Asked, Kind, StandIn, Wrong};
+use crate::forge_story::{FILE, Review};
 
 /// The calls of a posting that nothing disturbs.
 fn undisturbed(review: &Review) -> Vec<Asked> {

@@ -31,7 +31,13 @@ pub(super) fn answer(world: &mut World, asked: &Asked) -> Reply {
                 let count = world.on_lines().iter().filter(|remark| remark.within == *review).count();
                 json!({"id": review, "state": "COMMENT", "user": world.me.shown(), "comments_count": count})
             };
-            let all: Vec<Value> = reviews.iter().map(of).collect();
+            let all: Vec<Value> = reviews.iter().map(of).chain(world.reviews_of_forgejo()).collect();
+            world.paged(asked, "limit", &all, &api(world.kind))
+        }
+        ("GET", ["commits", commit, "pull"]) if world.is_recorded(commit) => Reply::of(200, &pull(world)),
+        ("GET", ["issues", "7", "timeline"]) => {
+            let pushes = world.pushes.iter().skip(1).map(|push| json!({"type": "pull_push", "user": push.by.shown()}));
+            let all: Vec<Value> = pushes.chain([json!({"type": "label", "user": {"login": "cleo"}})]).collect();
             world.paged(asked, "limit", &all, &api(world.kind))
         }
         ("GET", ["pulls", "7", "reviews", review, "comments"]) => {

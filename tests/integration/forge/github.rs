@@ -44,6 +44,20 @@ pub(super) fn answer(world: &mut World, asked: &Asked) -> Reply {
         ("POST", ["pulls", "7", "comments"]) => {
             on_lines(world, asked.text("commit_id"), std::slice::from_ref(&asked.body), 201)
         }
+        ("GET", ["commits", commit, "pulls"]) => {
+            let all: Vec<Value> = world.is_of_request(commit).then(|| pull(world)).into_iter().collect();
+            world.paged(asked, "per_page", &all, &api(world.kind))
+        }
+        ("GET", ["pulls", "7", "reviews"]) => {
+            world.paged(asked, "per_page", &world.reviews_of_github(), &api(world.kind))
+        }
+        ("GET", ["pulls", "7", "commits"]) => {
+            let written = world
+                .pushes
+                .iter()
+                .map(|push| json!({"sha": push.head, "author": push.by.shown(), "committer": {"login": "web-flow"}}));
+            world.paged(asked, "per_page", &written.collect::<Vec<_>>(), &api(world.kind))
+        }
         ("POST", ["pulls", "7", "reviews"]) => {
             let comments = asked.body["comments"].as_array().cloned().unwrap_or_default();
             if asked.text("event") != "COMMENT" || asked.text("body").is_empty() {
@@ -63,9 +77,10 @@ pub(super) fn answer(world: &mut World, asked: &Asked) -> Reply {
 }
 
 /// A pull request, as Forgejo and Gitea show it too.
-pub(super) fn pull(world: &World) -> Value {
+pub(crate) fn pull(world: &World) -> Value {
     let repository = json!({"full_name": "collective/garden", "id": 1});
     let work = if world.fork { json!({"full_name": "somebody/garden", "id": 2}) } else { repository.clone() };
+    let goes_to = if world.elsewhere { json!({"full_name": "mallory/garden", "id": 66}) } else { repository };
     json!({
         "number": 7,
         "state": if world.state == "merged" { "closed" } else { world.state },
@@ -75,7 +90,7 @@ pub(super) fn pull(world: &World) -> Value {
         "title": "A change",
         "user": {"id": 9, "login": "ada"},
         "head": {"sha": world.head, "ref": "work", "repo": work},
-        "base": {"sha": world.base, "ref": "main", "repo": repository},
+        "base": {"sha": world.base, "ref": "main", "repo": goes_to},
     })
 }
 

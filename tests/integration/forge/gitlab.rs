@@ -16,6 +16,20 @@ pub(super) fn answer(world: &mut World, asked: &Asked) -> Reply {
     };
     match (asked.method.as_str(), rest) {
         ("GET", ["merge_requests", "7"]) => World::tagged(asked, &merge_request(world)),
+        ("GET", ["repository", "commits", commit, "merge_requests"]) => {
+            let all: Vec<Value> = world.is_of_request(commit).then(|| merge_request(world)).into_iter().collect();
+            world.paged(asked, "per_page", &all, &api(world.kind))
+        }
+        ("GET", ["merge_requests", "7", "approvals"]) => Reply::of(200, &world.approvals_of_gitlab()),
+        ("GET", ["merge_requests", "7", of @ ("versions" | "reviewers")]) => {
+            let all = if *of == "versions" { world.versions_of_gitlab() } else { world.reviewers_of_gitlab() };
+            world.paged(asked, "per_page", &all, &api(world.kind))
+        }
+        ("GET", ["merge_requests", "7", "notes"])
+            if asked.query.get("activity_filter").is_some_and(|of| of == "only_activity") =>
+        {
+            world.paged(asked, "per_page", &world.activity_of_gitlab(), &api(world.kind))
+        }
         ("GET", ["merge_requests", "7", "notes"]) => {
             let all: Vec<Value> = world.remarks.iter().filter(|remark| remark.place.is_none()).map(shown).collect();
             world.paged(asked, "per_page", &all, &api(world.kind))
@@ -66,6 +80,7 @@ fn merge_request(world: &World) -> Value {
         "diff_refs": {"base_sha": world.base, "start_sha": world.base, "head_sha": world.head},
         "author": {"id": 9, "username": "ada"},
         "title": "A change",
+        "references": {"full": if world.elsewhere { "mallory/garden!7" } else { "collective/sub/garden!7" }},
     })
 }
 

@@ -1,8 +1,6 @@
 //! Stand-ins of forges over real HTTP: what they are asked is recorded, answers have the shapes of the forge, its limits hold, and any
 //! call can go wrong.
 
-#![expect(clippy::unwrap_used, reason = "a test's own scaffold")]
-
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -18,10 +16,12 @@ mod connection;
 mod forgejo;
 mod github;
 mod gitlab;
-pub(crate) mod story;
+mod reviews;
 mod world;
 
 use connection::{Door, Scissors};
+pub(crate) use github::pull;
+pub(crate) use reviews::{Merged, Says};
 pub(crate) use world::{Kind, Person, World};
 
 /// The token that a stand-in takes.
@@ -137,6 +137,12 @@ impl StandIn {
             });
         });
         Self { served, address, _stop: stop }
+    }
+
+    /// The address of its one project, as people open it.
+    pub(crate) fn project(&self) -> String {
+        let name = if self.world().kind == Kind::GitLab { "collective/sub/garden" } else { "collective/garden" };
+        format!("http://{}/{name}", self.address)
     }
 
     /// The root of its API.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::http::Method;
 use serde_json::{Value, json};
 
+use super::reviews::{Merged, Push, Review};
 use super::{Asked, Reply, TOKEN, forgejo, github, gitlab};
 
 /// A kind of forge.
@@ -97,6 +98,14 @@ pub(crate) struct World {
     /// The commands that texts held (GitLab).
     pub(crate) commands: Vec<String>,
     pub(crate) archived: bool,
+    /// What was pushed to the merge request, the oldest first.
+    pub(crate) pushes: Vec<Push>,
+    /// What people said of it, the oldest first.
+    pub(crate) reviews: Vec<Review>,
+    /// What its merge made of it.
+    pub(crate) merged: Option<Merged>,
+    /// Whether the requests that it answers with go to another project.
+    pub(crate) elsewhere: bool,
     /// The most of a list that is given at once.
     pub(crate) page: usize,
     next: u64,
@@ -120,6 +129,10 @@ impl World {
             marks: Vec::new(),
             commands: Vec::new(),
             archived: false,
+            pushes: Vec::new(),
+            reviews: Vec::new(),
+            merged: None,
+            elsewhere: false,
             page: 2,
             next: 100,
         }
@@ -146,11 +159,13 @@ impl World {
 
     /// The latest state and description of a commit.
     pub(crate) fn status_of(&self, commit: &str) -> Option<(&str, &str)> {
-        let latest = self
-            .marks
-            .iter()
-            .filter(|mark| mark.commit == commit && mark.name == "parcelle/plan")
-            .max_by_key(|mark| mark.id);
+        self.status_called("parcelle/plan", commit)
+    }
+
+    /// The latest state and description of a name on a commit.
+    pub(crate) fn status_called(&self, name: &str, commit: &str) -> Option<(&str, &str)> {
+        let own = self.marks.iter().filter(|mark| mark.commit == commit && mark.name == name);
+        let latest = own.max_by_key(|mark| mark.id);
         latest.map(|mark| (mark.state.as_str(), mark.description.as_str()))
     }
 

@@ -2,10 +2,8 @@
 
 use serde_json::json;
 
-use super::github;
-use super::world::Kind;
-use super::{StandIn, TOKEN};
 use crate::command::{Output, TestEnvironment};
+use crate::forge::{Kind, StandIn, TOKEN, pull};
 
 const GARDEN: &str = "edition 2026\n\ngarden plots {\n    title \"Plots\"\n    \
                       allow W0443 \"a story\"\n    \
@@ -57,7 +55,7 @@ impl Review {
         self.environment.garden([(FILE, text)]);
         let head = self.environment.commit("a change");
         let mut world = self.forge.world();
-        world.head.clone_from(&head);
+        world.push("ada", &head);
         let lines = (1..).zip(text.lines()).map(|(line, _)| line).collect();
         world.diff.insert(FILE.to_owned(), lines);
         head
@@ -84,7 +82,7 @@ impl Review {
                 ("GITLAB_TOKEN", TOKEN.to_owned()),
             ],
             kind => {
-                let event = json!({"action": "synchronize", "number": 7, "pull_request": github::pull(&world)});
+                let event = json!({"action": "synchronize", "number": 7, "pull_request": pull(&world)});
                 self.environment.write("event.json", event.to_string());
                 let event = self.environment.path("event.json").display().to_string();
                 let mut variables = vec![
