@@ -357,6 +357,7 @@ impl<'a> ShownRound<'a> {
             kept: kept.lines().map(|line| line.strip_prefix("kept: ").unwrap_or(line).to_owned()).collect(),
             details: None,
             reaches_all: Vec::new(),
+            agreement: None,
         })
     }
 

@@ -5,7 +5,9 @@
 
 use super::comment::{self, CommentParts, ToldPlan};
 use super::threads::{self, NotesDone};
-use super::{CommitStatus, Forge, ForgeAccount, ForgeComment, ForgeError, MergeRequest, RequestState, StatusState};
+use super::{
+    CommitStatus, Forge, ForgeAccount, ForgeComment, ForgeError, ForgeKind, MergeRequest, RequestState, StatusState,
+};
 
 /// The text of a comment for so many bytes.
 pub(crate) type CommentBody = dyn Fn(usize) -> String;
@@ -21,6 +23,8 @@ pub(crate) struct Posting {
     /// The plan in a sentence: the description of the status, and a line of the history later.
     pub(crate) verdict: String,
     pub(crate) status: StatusState,
+    /// Whether those who must agree have agreed, and a sentence of it; absent where nobody is asked.
+    pub(crate) consent: Option<(StatusState, String)>,
     pub(crate) notes: Vec<LineNote>,
     /// Whether there is something to say where nothing was said before.
     pub(crate) has_news: bool,
@@ -161,7 +165,28 @@ pub(crate) fn publish(
         }
     };
     published.status = end(forge, &posting.head, state, &description, posting.details.as_deref(), &mut published.said);
+    if let Some((state, description)) = &posting.consent {
+        let done = consent(forge, &posting.head, *state, description, posting.details.as_deref());
+        published.said.extend(done.err().map(|error| error.to_string()));
+    }
     published
+}
+
+/// Says whether those who must agree have agreed, as a status of its own.
+fn consent(
+    forge: &dyn Forge,
+    head: &str,
+    state: StatusState,
+    description: &str,
+    details: Option<&str>,
+) -> Result<(), ForgeError> {
+    // GitLab takes no other description for a status that stays pending: this one stays true.
+    let description = match (forge.kind(), state) {
+        (ForgeKind::GitLab, StatusState::Pending) => "it waits for people to approve; the comment says for whom",
+        _ => description,
+    };
+    let status = CommitStatus::new(forge.kind(), state, description, details).of_consent();
+    forge.set_status(head, &status).map(drop)
 }
 
 /// Ends the status of a commit for which no plan could be made.

@@ -3,11 +3,12 @@
 //! A review holds no value of a Secret and no credential. What it says of the request itself (its number, its author) is not in
 //! it: whoever posts it asks the forge.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::impact::Impact;
+use crate::model::Class;
 use crate::name::Name;
 use crate::plan::{Place, Verb};
 
@@ -55,6 +56,17 @@ pub(crate) struct Review {
     /// Files of the change that decide for more than one organisation: the garden's own, clusters, offers, definitions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) reaches_all: Vec<String>,
+    /// What consent asks of its plan. Who has agreed is not in it: whoever posts it finds that out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) agreement: Option<ReviewedAgreement>,
+}
+
+/// What a change is to the rules of consent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ReviewedAgreement {
+    /// The kinds of it, by what it does and what it edits.
+    pub(crate) classes: BTreeSet<Class>,
 }
 
 /// What a change was planned against.
@@ -239,6 +251,7 @@ impl Review {
             kept: Vec::new(),
             details: None,
             reaches_all: Vec::new(),
+            agreement: None,
         }
     }
 

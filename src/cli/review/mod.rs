@@ -11,13 +11,18 @@ use crate::git::Workspace;
 use crate::model::Reviewer;
 use crate::review::verdict;
 
+mod agreement;
+mod agreement_words;
 mod changed_lines;
+mod classes;
 mod planned;
 mod posting;
 mod reach;
 mod rehearse;
 mod stages;
+mod written;
 
+use agreement::{Agreement, AgreementAsked};
 use planned::{ReviewAsked, Reviewed};
 use posting::Beside;
 
@@ -40,8 +45,8 @@ pub(crate) struct ReviewArgs {
     /// The first of two stages: write the review into a file, and ask no forge
     #[arg(long, value_name = "FILE", conflicts_with_all = ["close", "dry_run", "from"])]
     save: Option<PathBuf>,
-    /// The second of two stages: post what the first one wrote. No garden is read, and what the file says of the request does not
-    /// count
+    /// The second of two stages: post what the first one wrote. What the file says of the request does not count; of a garden
+    /// that is there, only who must agree is read, at the branch that the request goes to
     #[arg(long, value_name = "FILE", conflicts_with_all = ["base", "commit", "live", "details", "close"])]
     from: Option<PathBuf>,
     /// Print what would be sent, and send nothing: to the forge that is known, else to each kind
@@ -101,7 +106,7 @@ pub(crate) fn run(common: &Common, args: &ReviewArgs, output: &Output) -> Result
         return Ok(close(&*forge, &head_to_close(common, args, &place)?, details, output));
     }
     if let Some(file) = &args.from {
-        return stages::second(file, &*forge, &place, output);
+        return stages::second(common, file, &*forge, &place, output);
     }
     let workspace = super::workspace::find(common, None)?;
     let head = planned::head(&workspace, args.commit.as_deref(), Some(&place))?;
@@ -118,7 +123,16 @@ pub(crate) fn run(common: &Common, args: &ReviewArgs, output: &Output) -> Result
             let exit = finish(args, &reviewed, output)?;
             reviewed.review.details = args.details_name();
             let garden = reviewed.review.garden.clone();
-            let beside = Beside::of(&place, &reviewed.review);
+            let mut beside = Beside::of(&place, &reviewed.review);
+            let asked = AgreementAsked {
+                workspace: &workspace,
+                forge: &*forge,
+                place: &place,
+                head: &head,
+                base: args.base.as_deref(),
+                classes: reviewed.review.agreement.as_ref().map(|agreement| &agreement.classes),
+            };
+            beside.agreement = agreed(&asked, output);
             post(&*forge, begun, posting::of(reviewed.review, beside), &garden, details, output);
             Ok(exit)
         }
@@ -176,6 +190,17 @@ fn post(forge: &dyn Forge, begun: Begun, mut posting: Posting, garden: &str, det
     }
     if status.is_none() {
         output.note("the status stays open: `parcelle review --close` ends it");
+    }
+}
+
+/// Who must agree and who has, where the garden asks somebody. That it cannot be told fails no plan.
+fn agreed(asked: &AgreementAsked<'_>, output: &Output) -> Option<Agreement> {
+    match agreement::agreement(asked) {
+        Ok(agreement) => agreement,
+        Err(why) => {
+            output.note(&format!("who must agree is not told: {why}"));
+            None
+        }
     }
 }
 

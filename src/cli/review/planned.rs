@@ -9,12 +9,13 @@ use super::super::show::{ShowFormat, ShowOptions, ShownPlan, ShownRound};
 use super::super::workspace::{check_against, now};
 use super::super::{CommandFailure, place};
 use super::changed_lines::ChangedLines;
+use super::classes::classes_of;
 use crate::check::{Checked, Memo, check, past_of};
 use crate::forge::CiPlace;
 use crate::git::{CommitId, MergeTarget, Merged, Snapshot, Workspace, merged};
 use crate::model::{Boundary, Reviewer};
 use crate::report::{Drawing, fingerprints, reviewed_findings};
-use crate::review::{Against, MergeOutcome, MovedTarget, Review, ReviewedSeverity};
+use crate::review::{Against, MergeOutcome, MovedTarget, Review, ReviewedAgreement, ReviewedSeverity};
 
 /// What a review is asked for.
 pub(super) struct ReviewAsked<'a> {
@@ -93,6 +94,8 @@ impl Reviewed {
         review.head.clone_from(&head.0);
         review.made = now().as_second();
         review.reaches_all = reaching_all(&planned.checked, &before, &garden);
+        let classes = classes_of(base_checked, &planned.checked, &review);
+        review.agreement = Some(ReviewedAgreement { classes });
         if let Against::Snapshot { base: named, .. } = &mut review.against {
             named.clone_from(&base.0);
         }

@@ -1,5 +1,6 @@
 //! A review as it is posted: comment, status, notes on lines.
 
+use super::Agreement;
 use crate::forge::{CiPlace, LineNote, Posting, StatusState};
 use crate::report::escape;
 use crate::report::plan::{CommentStyle, comment};
@@ -12,6 +13,8 @@ pub(super) struct Beside {
     pub(super) request: Vec<String>,
     /// Where the whole plan is, as a part of a sentence.
     pub(super) whole: Option<String>,
+    /// Who must agree, and who has; absent where the garden asks nobody.
+    pub(super) agreement: Option<Agreement>,
 }
 
 impl Beside {
@@ -25,24 +28,27 @@ impl Beside {
         let draft = is_draft.then_some("A draft: it can still change.");
         let fork = is_fork.then_some("From a fork: planned without the clusters.");
         let whole = review.details.as_ref().map(|name| format!("`{}` of this pipeline", name.replace('`', "")));
-        Self { request: draft.into_iter().chain(fork).map(str::to_owned).collect(), whole }
+        Self { request: draft.into_iter().chain(fork).map(str::to_owned).collect(), whole, agreement: None }
     }
 }
 
 /// The posting of a review.
 pub(super) fn of(review: Review, beside: Beside) -> Posting {
     let verdict = verdict(&review);
+    let consent = beside.agreement.as_ref().map(|agreement| (agreement.state, agreement.description.clone()));
     let notes = review.findings.iter().filter(|finding| finding.on_changed_lines).filter_map(note).collect();
     Posting {
         head: review.head.clone(),
         verdict: verdict.words,
         status: if is_wrong(&review) { StatusState::Failure } else { StatusState::Success },
         notes,
-        has_news: review.has_news(),
+        has_news: review.has_news() || consent.as_ref().is_some_and(|(state, _)| *state != StatusState::Success),
+        consent,
         details: None,
         body: Box::new(move |at_most| {
-            let Beside { request, whole } = beside.clone();
-            comment(&review, &CommentStyle { at_most, whole, request, agreement: Vec::new() })
+            let Beside { request, whole, agreement } = beside.clone();
+            let agreement = agreement.map(|agreement| agreement.lines).unwrap_or_default();
+            comment(&review, &CommentStyle { at_most, whole, request, agreement })
         }),
     }
 }

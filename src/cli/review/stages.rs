@@ -1,14 +1,14 @@
 //! Two stages: one without rights plans what somebody else wrote, one with a token posts what the first one found.
 //!
 //! The second reads texts and numbers from the file, within limits. Which merge request and which commit is written to comes
-//! from the forge alone.
+//! from the forge alone. Who has agreed it finds out itself, by the rules of the branch that the request goes to.
 
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 
 use super::super::{CommandFailure, Common, Exit, Output, workspace};
 use super::planned::{self, Reviewed};
-use super::{Beside, ReviewArgs, finish, post, posting, reach, warn};
+use super::{AgreementAsked, Beside, ReviewArgs, agreed, finish, post, posting, reach, warn};
 use crate::forge::{self, CiPlace, Forge};
 use crate::review::{self, Review, verdict};
 
@@ -39,7 +39,13 @@ fn json(review: &Review) -> Result<String, CommandFailure> {
 }
 
 /// Posts what the first stage wrote.
-pub(super) fn second(file: &Path, forge: &dyn Forge, place: &CiPlace, output: &Output) -> Result<Exit, CommandFailure> {
+pub(super) fn second(
+    common: &Common,
+    file: &Path,
+    forge: &dyn Forge,
+    place: &CiPlace,
+    output: &Output,
+) -> Result<Exit, CommandFailure> {
     let details = place.details.as_deref();
     let request = match forge.request() {
         Ok(request) => request,
@@ -70,7 +76,14 @@ pub(super) fn second(file: &Path, forge: &dyn Forge, place: &CiPlace, output: &O
     }
     let begun = forge::begin(forge, &head, details, place.account.as_deref());
     let exit = if posting::is_wrong(&review) { Exit::Garden } else { Exit::Good };
-    let (garden, beside) = (review.garden.clone(), Beside::new(request.draft, request.from_fork, &review));
+    let (garden, mut beside) = (review.garden.clone(), Beside::new(request.draft, request.from_fork, &review));
+    // A job that holds no garden has nothing to say of it.
+    if let Ok(workspace) = workspace::find(common, None) {
+        // What a plan of a fork says is another's word.
+        let classes = review.agreement.as_ref().filter(|_| !request.from_fork).map(|agreement| &agreement.classes);
+        let asked = AgreementAsked { workspace: &workspace, forge, place, head: &head, base: None, classes };
+        beside.agreement = agreed(&asked, output);
+    }
     post(forge, begun, posting::of(review, beside), &garden, details, output);
     Ok(exit)
 }

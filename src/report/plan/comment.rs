@@ -28,7 +28,7 @@ pub(crate) struct CommentStyle {
     pub(crate) whole: Option<String>,
     /// What the forge says of the request, and the review cannot: that it is a draft, or from a fork.
     pub(crate) request: Vec<String>,
-    /// Who must agree, and who has: a line each.
+    /// Who must agree, and who has: a verdict, then what it comes from, a line each.
     pub(crate) agreement: Vec<String>,
 }
 
@@ -55,9 +55,7 @@ pub(crate) fn comment(review: &Review, style: &CommentStyle) -> String {
     }
     findings(&mut page, &review.findings, review.older_findings);
     page.list("**Left as it is:**", "more", review.kept.iter().map(|line| format!("- {}\n", escape(line))));
-    for line in &style.agreement {
-        page.text(&format!("\n*{}*\n", escape(line)));
-    }
+    agreement(&mut page, &style.agreement);
     if let Some(plan) = &review.plan {
         overlooked(&mut page, plan);
         organisations(&mut page, plan);
@@ -70,6 +68,13 @@ pub(crate) fn comment(review: &Review, style: &CommentStyle) -> String {
         let _ = writeln!(out, "\nLeft out here for length: {} → {whole}.", left_out.join("; "));
     }
     out
+}
+
+/// Who must agree, and who has.
+fn agreement(page: &mut Page, lines: &[String]) {
+    let Some((verdict, lines)) = lines.split_first() else { return };
+    page.text(&format!("\n**Agreement:** {}.\n", escape(verdict.trim_end_matches('.'))));
+    page.list("", "lines of the agreement", lines.iter().map(|line| format!("- {}\n", escape(line))));
 }
 
 /// The command that tells all of a review.

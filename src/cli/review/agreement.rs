@@ -1,0 +1,228 @@
+//! Who must agree to a merge request, and who has.
+//!
+//! Rules and people are those of the branch that it goes to. Reviews are read from the forge, signed statements from the clone. Nothing is
+//! remembered in a CI, so what was used before, and from when on people may object, is the loop's to say.
+
+use std::collections::BTreeSet;
+
+use super::super::workspace::now;
+use super::agreement_words::{self, Told};
+use super::written::{Written, written};
+use crate::check::check;
+use crate::consent::{self, Authors, Change, ChangeId, Question, Record, Voice, judge};
+use crate::forge::consent::{ForgeAnswer, HeardReviews, Hearing, heard, is_project};
+use crate::forge::{CiPlace, Forge, StatusState};
+use crate::git::{CommitId, Content, GitError, MergeTarget, Repository, Workspace};
+use crate::model::{Boundary, Class, Consent, ConsentSource, ForgeKind, Garden};
+
+/// What is said of consent: in the comment, and as a status of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Agreement {
+    /// The verdict, then what it comes from, a line each.
+    pub(super) lines: Vec<String>,
+    pub(super) state: StatusState,
+    /// The verdict for a status.
+    pub(super) description: String,
+}
+
+/// The merge request, and what is known of it.
+pub(super) struct AgreementAsked<'a> {
+    pub(super) workspace: &'a Workspace,
+    pub(super) forge: &'a dyn Forge,
+    pub(super) place: &'a CiPlace,
+    /// The commit that was planned.
+    pub(super) head: &'a str,
+    /// The branch or commit that it goes to, where somebody named one.
+    pub(super) base: Option<&'a str>,
+    /// What the plan says that it is; everything where it says nothing.
+    pub(super) classes: Option<&'a BTreeSet<Class>>,
+}
+
+/// The change of a merge request as it would be merged now.
+struct Reviewed {
+    tip: CommitId,
+    base: CommitId,
+    head: CommitId,
+    content: Content,
+}
+
+/// Finds out who must agree and who has; nothing where the garden asks nobody.
+///
+/// # Errors
+/// Why that is not known, in words.
+pub(super) fn agreement(asked: &AgreementAsked<'_>) -> Result<Option<Agreement>, String> {
+    let repository = asked.workspace.repository().map_err(|error| error.to_string())?;
+    let tip = asked.tip(repository)?;
+    let Some(garden) = asked.garden(&tip).filter(|garden| garden.consent.asks()) else { return Ok(None) };
+    Ok(Some(asked.judged(repository, &garden, tip).unwrap_or_else(|why| agreement_words::unknown(&why))))
+}
+
+impl AgreementAsked<'_> {
+    /// The latest commit of the branch that it goes to, as the forge says which that is.
+    fn tip(&self, repository: &Repository) -> Result<CommitId, String> {
+        if let Some(named) = self.base {
+            let named = named.strip_suffix("...").unwrap_or(named);
+            return repository.commit(named).map(|commit| commit.id).map_err(|error| error.to_string());
+        }
+        let branch = self.forge.request().map(|request| request.base_branch).ok().filter(|branch| !branch.is_empty());
+        let target = match branch {
+            Some(branch) => MergeTarget { branch: Some(branch), ..MergeTarget::default() },
+            None => super::planned::target(Some(self.place)),
+        };
+        let tip = repository.target_tip(&target).map(|(_, tip)| tip);
+        tip.ok_or_else(|| "this clone does not hold the branch that it goes to".to_owned())
+    }
+
+    /// The garden's own file at a commit: people and rules stand in no other one.
+    fn garden(&self, tip: &CommitId) -> Option<Garden> {
+        let mut snapshot = self.workspace.snapshot(Some(&tip.0)).ok()?;
+        let garden_file = Boundary::garden_file(&snapshot.folder);
+        snapshot.files.retain(|file| file.path == garden_file);
+        check(snapshot, None, now()).garden
+    }
+
+    fn judged(&self, repository: &Repository, garden: &Garden, tip: CommitId) -> Result<Agreement, String> {
+        let folder = self.workspace.folder_in_repository();
+        let read = || -> Result<(Reviewed, Written), GitError> {
+            let head = repository.commit(self.head)?.id;
+            let base = repository.shared(&tip.0, &head.0)?;
+            let content = repository.content(&base, &head, &folder)?;
+            let written = written(repository, (&base, &head), &folder, &garden.people)?;
+            Ok((Reviewed { tip, base, head, content }, written))
+        };
+        let (reviewed, Written { authors, unsigned }) = read().map_err(|error| error.to_string())?;
+        let mut said = self.said(repository, garden, &folder, &reviewed);
+        let authors = joined(authors, std::mem::take(&mut said.heard.authors));
+        let rules = &garden.consent;
+        let change = Change {
+            id: ChangeId::of(&reviewed.content, &garden.name),
+            before: reviewed.base.clone(),
+            after: reviewed.head.clone(),
+            files: reviewed.content.files.keys().cloned().collect(),
+            classes: self.classes(&authors),
+            authors,
+            unsigned: if rules.signed { unsigned } else { Vec::new() },
+        };
+        let question = Question {
+            rules,
+            people: &garden.people,
+            change: &change,
+            voices: &said.heard.voices,
+            record: &Record::default(),
+            now: now().as_second(),
+            contains: &|commit, earlier| repository.holds(commit, earlier),
+        };
+        let verdict = judge(&question);
+        if self.classes.is_none() {
+            let why = "what the plan of a fork says that it is does not count";
+            said.notes.push(format!("asked as for every kind of change: {why}"));
+        }
+        let told = Told {
+            change: &change,
+            verdict: &verdict,
+            unheard: &said.heard.unheard,
+            waiting: waiting(rules, &change.classes),
+            notes: &said.notes,
+        };
+        Ok(told.agreement())
+    }
+
+    /// What it is by its plan, and by who wrote it.
+    fn classes(&self, authors: &Authors) -> BTreeSet<Class> {
+        let all = [Class::Deletions, Class::Data, Class::Offers, Class::People, Class::Clusters];
+        let mut classes = self.classes.cloned().unwrap_or_else(|| all.into());
+        // Whoever wrote the file that this may come from decides nothing about who wrote the change.
+        classes.retain(|class| !matches!(class, Class::Contribution | Class::Routine));
+        if classes.is_empty() {
+            classes.insert(Class::Routine);
+        }
+        if authors.people.is_empty() {
+            classes.remove(&Class::Routine);
+            classes.insert(Class::Contribution);
+        }
+        classes
+    }
+
+    /// What was said, by every source that the garden names.
+    fn said(&self, repository: &Repository, garden: &Garden, folder: &str, reviewed: &Reviewed) -> Said {
+        let mut said = Said::default();
+        let forges = garden.consent.sources.iter().filter_map(|source| match source {
+            ConsentSource::Forge { kind, address, .. } => Some((*kind, address)),
+            ConsentSource::Signatures => None,
+        });
+        let forges: Vec<(ForgeKind, &String)> = forges.collect();
+        let own =
+            forges.iter().find(|(kind, address)| is_project(*kind, address, self.forge.kind(), &self.place.repository));
+        match own {
+            Some((kind, _)) => {
+                let hearing = Hearing {
+                    repository,
+                    folder,
+                    garden: &garden.name,
+                    people: &garden.people,
+                    kind: *kind,
+                    before: &reviewed.tip,
+                    content: &reviewed.content,
+                };
+                said.hear_forge(self.forge, &reviewed.head, &hearing);
+            }
+            None => said.notes.extend(
+                forges
+                    .first()
+                    .map(|(_, address)| format!("reviews count on `{address}`, and not on this merge request")),
+            ),
+        }
+        if garden.consent.sources.contains(&ConsentSource::Signatures) {
+            let statements = repository.statements();
+            let read = statements.read.iter().map(|(place, bytes)| (place.as_str(), &**bytes));
+            let (voices, _) = consent::heard(&garden.name, &garden.people, read);
+            said.heard.voices.extend::<Vec<Voice>>(voices);
+            if statements.too_many > 0 {
+                said.notes.push(format!(
+                    "{} signed statements more than are read lie in the repository",
+                    statements.too_many
+                ));
+            }
+        }
+        said
+    }
+}
+
+/// What was said of a change.
+#[derive(Default)]
+struct Said {
+    heard: HeardReviews,
+    /// What its readers must know of it.
+    notes: Vec<String>,
+}
+
+impl Said {
+    fn hear_forge(&mut self, forge: &dyn Forge, head: &CommitId, hearing: &Hearing<'_>) {
+        match forge.reviews() {
+            Ok(request) => {
+                if request.head != *head {
+                    self.notes.push(format!("the merge request is at {} by now", request.head.short()));
+                }
+                self.heard = heard(&ForgeAnswer { requests: vec![request], unasked: 0 }, hearing);
+            }
+            Err(error) => {
+                self.notes.push(format!("what was said on the forge is not known: {error}"));
+            }
+        }
+    }
+}
+
+/// Those who wrote it, as two sources say; it is enough that one of them vouches.
+fn joined(mut one: Authors, other: Authors) -> Authors {
+    one.people.extend(other.people);
+    one.others.extend(other.others);
+    one.vouched |= other.vouched;
+    one
+}
+
+/// How long people may object to a change of some classes.
+fn waiting(rules: &Consent, classes: &BTreeSet<Class>) -> Option<String> {
+    let applies = |class: Option<Class>| class.is_none_or(|class| classes.contains(&class));
+    let times = rules.waiting.iter().filter(|rule| applies(rule.class)).map(|rule| rule.time);
+    times.max_by_key(|time| time.amount).map(|time| time.to_string())
+}

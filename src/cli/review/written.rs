@@ -1,0 +1,65 @@
+//! Who wrote the commits of a merge request, as they say it themselves.
+
+use std::collections::BTreeMap;
+
+use crate::consent::Authors;
+use crate::consent::signature::{COMMITS, signer};
+use crate::git::{CommitId, GitError, Repository};
+use crate::model::Person;
+use crate::name::Name;
+
+/// The most commits of a merge request that are looked at.
+const MOST_COMMITS: usize = 1_000;
+
+/// What the commits of a change say of their authors.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    pub(super) authors: Authors,
+    /// Commits that change the garden and bear no signature of the people, with the reason.
+    pub(super) unsigned: Vec<(CommitId, String)>,
+}
+
+/// Reads who wrote the commits of `head` that `base` lacks.
+pub(super) fn written(
+    repository: &Repository,
+    (base, head): (&CommitId, &CommitId),
+    folder: &str,
+    people: &BTreeMap<Name, Person>,
+) -> Result<Written, GitError> {
+    let mut written = Written::default();
+    let Some(commits) = repository.written_between(base, head, MOST_COMMITS)? else {
+        let why = format!("there are more than {MOST_COMMITS} commits, which are not looked at");
+        written.unsigned.push((head.clone(), why));
+        return Ok(written);
+    };
+    let mut are_all_signed = !commits.is_empty();
+    for commit in &commits {
+        for address in [&commit.author, &commit.committer] {
+            match people.iter().find(|(_, person)| person.email.eq_ignore_ascii_case(address)) {
+                Some((name, _)) => written.authors.people.insert(name.clone()),
+                None => written.authors.others.insert(crate::visible::line(address)),
+            };
+        }
+        let why = match &commit.signature {
+            None => Some("it is not signed".to_owned()),
+            Some((signature, signed)) => match signer(people, COMMITS, signed, signature) {
+                Ok(person) => {
+                    written.authors.people.insert(person.clone());
+                    None
+                }
+                Err(why) => Some(why),
+            },
+        };
+        let Some(why) = why else { continue };
+        are_all_signed = false;
+        let touches = match commit.parents.first() {
+            Some(parent) => !repository.content(parent, &commit.id, folder)?.files.is_empty(),
+            None => true,
+        };
+        if touches {
+            written.unsigned.push((commit.id.clone(), why));
+        }
+    }
+    written.authors.vouched = are_all_signed;
+    Ok(written)
+}
