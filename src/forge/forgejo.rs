@@ -7,7 +7,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::client::{ForgeClient, Repeat};
-use super::consent::{Reader, RequestReviews};
+use super::consent::{RequestReviews, ReviewReader};
 use super::github::{of_pull, state_of, status_body};
 use super::read::{account, account_of_token, comment, either_way, plain_repository, text};
 use super::{
@@ -24,7 +24,7 @@ const MOST_REVIEWS: usize = 200;
 pub(super) struct Forgejo {
     kind: ForgeKind,
     client: ForgeClient,
-    reader: Reader,
+    reader: ReviewReader,
     /// `/repos/OWNER/NAME`.
     root: String,
     number: u64,
@@ -32,7 +32,7 @@ pub(super) struct Forgejo {
 
 impl Forgejo {
     pub(super) fn new(kind: ForgeKind, client: ForgeClient, repository: &str, number: u64) -> Result<Self, ForgeError> {
-        let reader = Reader::new(kind, repository)?;
+        let reader = ReviewReader::new(kind, repository)?;
         Ok(Self { kind, client, reader, root: format!("/repos/{}", plain_repository(repository)?), number })
     }
 

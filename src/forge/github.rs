@@ -7,7 +7,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::client::{ForgeClient, Repeat};
-use super::consent::{Reader, RequestReviews};
+use super::consent::{RequestReviews, ReviewReader};
 use super::read::{account, account_of_token, comment, either_way, number, plain_repository, text, within};
 use super::{
     CommitStatus, Forge, ForgeAccount, ForgeComment, ForgeError, ForgeKind, LineThread, MergeRequest, NewThread,
@@ -20,7 +20,7 @@ const PER_PAGE: usize = 50;
 /// One pull request on GitHub.
 pub(super) struct GitHub {
     client: ForgeClient,
-    reader: Reader,
+    reader: ReviewReader,
     /// `/repos/OWNER/NAME`.
     root: String,
     number: u64,
@@ -28,7 +28,7 @@ pub(super) struct GitHub {
 
 impl GitHub {
     pub(super) fn new(client: ForgeClient, repository: &str, number: u64) -> Result<Self, ForgeError> {
-        let reader = Reader::new(ForgeKind::GitHub, repository)?;
+        let reader = ReviewReader::new(ForgeKind::GitHub, repository)?;
         Ok(Self { client, reader, root: format!("/repos/{}", plain_repository(repository)?), number })
     }
 

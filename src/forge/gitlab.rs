@@ -9,7 +9,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::client::{ForgeClient, Repeat};
-use super::consent::{Reader, RequestReviews};
+use super::consent::{RequestReviews, ReviewReader};
 use super::read::{account, account_of_token, comment, number, text, whole_path, within};
 use super::{
     CommitStatus, Forge, ForgeAccount, ForgeComment, ForgeError, ForgeKind, LineThread, MergeRequest, NewThread,
@@ -22,7 +22,7 @@ const PER_PAGE: usize = 20;
 /// One merge request on GitLab.
 pub(super) struct GitLab {
     client: ForgeClient,
-    reader: Reader,
+    reader: ReviewReader,
     /// `/projects/PATH`.
     root: String,
     number: u64,
@@ -47,7 +47,7 @@ impl GitLab {
         pipeline: Option<u64>,
     ) -> Result<Self, ForgeError> {
         let root = format!("/projects/{}", whole_path(repository)?);
-        let reader = Reader::new(ForgeKind::GitLab, repository)?;
+        let reader = ReviewReader::new(ForgeKind::GitLab, repository)?;
         Ok(Self { client, reader, root, number, pipeline, read: RefCell::default() })
     }
 

@@ -34,6 +34,8 @@ pub(super) struct AgreementAsked<'a> {
     pub(super) head: &'a str,
     /// The branch or commit that it goes to, where somebody named one.
     pub(super) base: Option<&'a str>,
+    /// The branch that it goes to, as the forge says; as the CI says where absent.
+    pub(super) branch: Option<&'a str>,
     /// What the plan says that it is; everything where it says nothing.
     pub(super) classes: Option<&'a BTreeSet<Class>>,
 }
@@ -58,15 +60,14 @@ pub(super) fn agreement(asked: &AgreementAsked<'_>) -> Result<Option<Agreement>,
 }
 
 impl AgreementAsked<'_> {
-    /// The latest commit of the branch that it goes to, as the forge says which that is.
+    /// The latest commit of the branch that it goes to.
     fn tip(&self, repository: &Repository) -> Result<CommitId, String> {
         if let Some(named) = self.base {
             let named = named.strip_suffix("...").unwrap_or(named);
             return repository.commit(named).map(|commit| commit.id).map_err(|error| error.to_string());
         }
-        let branch = self.forge.request().map(|request| request.base_branch).ok().filter(|branch| !branch.is_empty());
-        let target = match branch {
-            Some(branch) => MergeTarget { branch: Some(branch), ..MergeTarget::default() },
+        let target = match self.branch {
+            Some(branch) => MergeTarget { branch: Some(branch.to_owned()), ..MergeTarget::default() },
             None => super::planned::target(Some(self.place)),
         };
         let tip = repository.target_tip(&target).map(|(_, tip)| tip);

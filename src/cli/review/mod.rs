@@ -130,6 +130,7 @@ pub(crate) fn run(common: &Common, args: &ReviewArgs, output: &Output) -> Result
                 place: &place,
                 head: &head,
                 base: args.base.as_deref(),
+                branch: None,
                 classes: reviewed.review.agreement.as_ref().map(|agreement| &agreement.classes),
             };
             beside.agreement = agreed(&asked, output);

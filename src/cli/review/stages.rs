@@ -81,7 +81,15 @@ pub(super) fn second(
     if let Ok(workspace) = workspace::find(common, None) {
         // What a plan of a fork says is another's word.
         let classes = review.agreement.as_ref().filter(|_| !request.from_fork).map(|agreement| &agreement.classes);
-        let asked = AgreementAsked { workspace: &workspace, forge, place, head: &head, base: None, classes };
+        let asked = AgreementAsked {
+            workspace: &workspace,
+            forge,
+            place,
+            head: &head,
+            base: None,
+            branch: Some(&request.base_branch),
+            classes,
+        };
         beside.agreement = agreed(&asked, output);
     }
     post(forge, begun, posting::of(review, beside), &garden, details, output);

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::github::{found, review};
 use super::said::{Says, account, seconds};
-use super::{FIND, FoundRequest, MOST_PAGES, READ, Reader, RequestReviews};
+use super::{FIND, FoundRequest, MOST_PAGES, READ, RequestReviews, ReviewReader};
 use crate::forge::ForgeError;
 use crate::forge::client::ForgeClient;
 use crate::forge::read::text;
@@ -17,7 +17,7 @@ const LIMIT: usize = 50;
 
 /// The request whose merge recorded a commit.
 pub(super) fn requests_of(
-    reader: &Reader,
+    reader: &ReviewReader,
     client: &ForgeClient,
     commit: &CommitId,
 ) -> Result<Vec<FoundRequest>, ForgeError> {
@@ -26,7 +26,7 @@ pub(super) fn requests_of(
 }
 
 pub(super) fn reviews_of(
-    reader: &Reader,
+    reader: &ReviewReader,
     client: &ForgeClient,
     request: &FoundRequest,
 ) -> Result<RequestReviews, ForgeError> {

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::said::{Review, Says, account};
-use super::{FIND, FoundRequest, MOST_PAGES, READ, Reader, RequestReviews};
+use super::said::{GivenReview, Says, account};
+use super::{FIND, FoundRequest, MOST_PAGES, READ, RequestReviews, ReviewReader};
 use crate::forge::client::ForgeClient;
 use crate::forge::read::{is_commit, number, text};
 use crate::forge::{ForgeError, ForgeKind};
@@ -16,7 +16,7 @@ const WEB: &str = "web-flow";
 
 /// The requests that claim a commit: of the main branch those that were merged.
 pub(super) fn requests_of(
-    reader: &Reader,
+    reader: &ReviewReader,
     client: &ForgeClient,
     commit: &CommitId,
 ) -> Result<Vec<FoundRequest>, ForgeError> {
@@ -26,12 +26,12 @@ pub(super) fn requests_of(
 }
 
 /// One request, of GitHub, Forgejo or Gitea.
-pub(super) fn request(reader: &Reader, client: &ForgeClient, number: u64) -> Result<FoundRequest, ForgeError> {
+pub(super) fn request(reader: &ReviewReader, client: &ForgeClient, number: u64) -> Result<FoundRequest, ForgeError> {
     found(reader, READ, &client.get(READ, &format!("{}/pulls/{number}", reader.root))?)
 }
 
 /// A request as GitHub, Forgejo and Gitea show it.
-pub(super) fn found(reader: &Reader, doing: &'static str, pull: &Value) -> Result<FoundRequest, ForgeError> {
+pub(super) fn found(reader: &ReviewReader, doing: &'static str, pull: &Value) -> Result<FoundRequest, ForgeError> {
     let head = text(&pull["head"], "sha");
     if !is_commit(head) {
         return Err(ForgeError::lacking(doing, "head.sha"));
@@ -52,7 +52,7 @@ pub(super) fn found(reader: &Reader, doing: &'static str, pull: &Value) -> Resul
 }
 
 pub(super) fn reviews_of(
-    reader: &Reader,
+    reader: &ReviewReader,
     client: &ForgeClient,
     request: &FoundRequest,
 ) -> Result<RequestReviews, ForgeError> {
@@ -66,7 +66,7 @@ pub(super) fn reviews_of(
         "DISMISSED" => Some(Says::Dismissed),
         _ => None,
     };
-    let mut given: Vec<Review<'_>> = all.iter().filter_map(|one| Some(review(one, says(one)?))).collect();
+    let mut given: Vec<GivenReview<'_>> = all.iter().filter_map(|one| Some(review(one, says(one)?))).collect();
     given.sort_by_key(|review| super::said::seconds(review.at));
     answer.take(&given);
     let commits = client.get_pages(READ, &format!("{pull}/commits?per_page={PER_PAGE}"), MOST_PAGES)?;
@@ -76,8 +76,8 @@ pub(super) fn reviews_of(
 }
 
 /// A review as GitHub, Forgejo and Gitea show it.
-pub(super) fn review(one: &Value, says: Says) -> Review<'_> {
-    Review {
+pub(super) fn review(one: &Value, says: Says) -> GivenReview<'_> {
+    GivenReview {
         account: text(&one["user"], "login"),
         says,
         commit: text(one, "commit_id"),

@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use super::said::{Review, Says, account, seconds};
-use super::{FIND, ForgeUnheard, FoundRequest, MOST_PAGES, READ, Reader, RequestReviews};
+use super::said::{GivenReview, Says, account, seconds};
+use super::{FIND, ForgeUnheard, FoundRequest, MOST_PAGES, READ, RequestReviews, ReviewReader};
 use crate::forge::ForgeError;
 use crate::forge::client::ForgeClient;
 use crate::forge::read::{is_commit, number, text};
@@ -17,7 +17,7 @@ const DOUBT: i64 = 5;
 
 /// The requests that claim a commit: by their diff, by what was squashed, and by their merge.
 pub(super) fn requests_of(
-    reader: &Reader,
+    reader: &ReviewReader,
     client: &ForgeClient,
     commit: &CommitId,
 ) -> Result<Vec<FoundRequest>, ForgeError> {
@@ -27,11 +27,11 @@ pub(super) fn requests_of(
 }
 
 /// One request.
-pub(super) fn request(reader: &Reader, client: &ForgeClient, number: u64) -> Result<FoundRequest, ForgeError> {
+pub(super) fn request(reader: &ReviewReader, client: &ForgeClient, number: u64) -> Result<FoundRequest, ForgeError> {
     found(reader, READ, &client.get(READ, &format!("{}/merge_requests/{number}", reader.root))?)
 }
 
-fn found(reader: &Reader, doing: &'static str, one: &Value) -> Result<FoundRequest, ForgeError> {
+fn found(reader: &ReviewReader, doing: &'static str, one: &Value) -> Result<FoundRequest, ForgeError> {
     let head = text(one, "sha");
     if !is_commit(head) {
         return Err(ForgeError::lacking(doing, "sha"));
@@ -50,7 +50,7 @@ fn found(reader: &Reader, doing: &'static str, one: &Value) -> Result<FoundReque
 }
 
 pub(super) fn reviews_of(
-    reader: &Reader,
+    reader: &ReviewReader,
     client: &ForgeClient,
     request: &FoundRequest,
 ) -> Result<RequestReviews, ForgeError> {
@@ -67,13 +67,13 @@ pub(super) fn reviews_of(
     for one in approvals {
         let (name, at) = (text(&one["user"], "username"), text(one, "approved_at"));
         match version_at(&versions, at) {
-            Ok(commit) => given.push(Review { account: name, says: Says::Yes, commit, at, body: "" }),
+            Ok(commit) => given.push(GivenReview { account: name, says: Says::Yes, commit, at, body: "" }),
             Err(why) => answer.discounted.push(ForgeUnheard::new(name, why)),
         }
     }
     let reviewers = optional(client.get_pages(READ, &format!("{root}/reviewers?per_page={PER_PAGE}"), MOST_PAGES))?;
     let objecting = reviewers.iter().flatten().filter(|one| text(one, "state") == "requested_changes");
-    given.extend(objecting.map(|one| Review {
+    given.extend(objecting.map(|one| GivenReview {
         account: text(&one["user"], "username"),
         says: Says::No,
         commit: "",

@@ -111,7 +111,7 @@ pub(crate) struct MergedChange<'a> {
 /// A project on a forge, whose reviews are read.
 pub(crate) struct ForgeProject {
     client: ForgeClient,
-    reader: Reader,
+    reader: ReviewReader,
     /// Requests that were found, by branch and commit: what is merged stays so.
     found: RefCell<BTreeMap<(String, CommitId), Vec<FoundRequest>>>,
     /// What was read in this round.
@@ -137,7 +137,7 @@ impl ForgeProject {
         let client = ForgeClient::reading(kind, api, token, roots, patience)?;
         Ok(Self {
             client,
-            reader: Reader::new(kind, &repository)?,
+            reader: ReviewReader::new(kind, &repository)?,
             found: RefCell::default(),
             read: RefCell::default(),
             questions: Cell::new(0),
@@ -216,7 +216,7 @@ const READ: &str = "read the reviews";
 
 /// How the reviews of one project are read.
 #[derive(Clone, Debug)]
-pub(super) struct Reader {
+pub(super) struct ReviewReader {
     kind: ForgeKind,
     /// As people write it: `OWNER/NAME`, `GROUP/…/NAME`, or GitLab's number.
     repository: String,
@@ -224,7 +224,7 @@ pub(super) struct Reader {
     root: String,
 }
 
-impl Reader {
+impl ReviewReader {
     pub(super) fn new(kind: ForgeKind, repository: &str) -> Result<Self, ForgeError> {
         let root = match kind {
             ForgeKind::GitLab => format!("/projects/{}", super::read::whole_path(repository)?),

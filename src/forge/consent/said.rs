@@ -25,7 +25,7 @@ pub(super) enum Says {
 
 /// A review as a forge shows it.
 #[derive(Clone, Debug)]
-pub(super) struct Review<'a> {
+pub(super) struct GivenReview<'a> {
     pub(super) account: &'a str,
     pub(super) says: Says,
     /// The commit that it was given at; empty where the forge does not say it.
@@ -51,7 +51,7 @@ impl RequestReviews {
 
     /// Takes reviews, the oldest first: what an account says last counts, and what was dismissed counts for nothing. Approvals of
     /// several commits stand beside each other until the same account objects or is dismissed.
-    pub(super) fn take(&mut self, reviews: &[Review<'_>]) {
+    pub(super) fn take(&mut self, reviews: &[GivenReview<'_>]) {
         let mut standing: BTreeMap<String, Vec<Result<ReviewSaid, ForgeUnheard>>> = BTreeMap::new();
         for review in reviews.iter().filter(|review| !review.account.is_empty()) {
             let of_account = standing.entry(review.account.to_lowercase()).or_default();
@@ -75,7 +75,7 @@ impl RequestReviews {
         }
     }
 
-    fn read(&self, review: &Review<'_>) -> Result<ReviewSaid, ForgeUnheard> {
+    fn read(&self, review: &GivenReview<'_>) -> Result<ReviewSaid, ForgeUnheard> {
         let account = account(review.account);
         let when = seconds(review.at)
             .ok_or_else(|| ForgeUnheard::new(&account, "the forge does not say when it was given"))?;
@@ -127,10 +127,10 @@ mod tests {
     fn words(reviews: &[(&str, Says, char)]) -> Vec<String> {
         let commits: Vec<String> = reviews.iter().map(|(_, _, commit)| commit.to_string().repeat(40)).collect();
         let at = "2026-11-30T10:00:00Z";
-        let given: Vec<Review<'_>> = reviews
+        let given: Vec<GivenReview<'_>> = reviews
             .iter()
             .zip(&commits)
-            .map(|((account, says, _), commit)| Review { account, says: *says, commit, at, body: "" })
+            .map(|((account, says, _), commit)| GivenReview { account, says: *says, commit, at, body: "" })
             .collect();
         let mut request = request();
         request.take(&given);
