@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::consent::Agreement;
 use crate::finding::{Finding, Findings};
-use crate::git::{Commit, Snapshot};
+use crate::git::{Commit, CommitId, Snapshot};
 use crate::impact::{AppliedGarden, ImpactContext};
 use crate::model::definition::{self, Definitions};
 use crate::model::{self, Boundary, FilePlace, Garden, Judgement, Organisation, Past, PlacedFile};
@@ -22,7 +23,7 @@ pub mod mending;
 mod passed_over;
 
 /// What a check leaves behind.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Checked {
     /// The commit, where one was read.
     pub commit: Option<Commit>,
@@ -42,6 +43,10 @@ pub struct Checked {
     pub rendered: usize,
     /// The hash of the renderer and the built-in definitions.
     pub renderer_hash: String,
+    /// Organisations that are as another commit has them, since not all who must agree have agreed to what came after.
+    pub commits: BTreeMap<Name, CommitId>,
+    /// What came of consent; absent where nobody is asked.
+    pub agreement: Option<Arc<Agreement>>,
 }
 
 impl Checked {
@@ -70,7 +75,19 @@ pub struct Memo {
     built_in: Option<Arc<Definitions>>,
     definitions: Option<Loaded>,
     garden: model::ModelMemo,
-    rendered: BTreeMap<Name, Rendered>,
+    /// What organisations were rendered to, the last first; earlier ones while somebody holds what came of them.
+    rendered: BTreeMap<Name, Vec<Rendered>>,
+    /// Whether other commits are checked beside, whose renderings are kept as long as somebody holds them.
+    pub(crate) beside: bool,
+    /// How often it began anew: ids of files that were given before name other texts since.
+    pub(crate) begun: usize,
+}
+
+impl Memo {
+    /// The texts of all that was checked.
+    pub(crate) fn sources(&self) -> Arc<Sources> {
+        Arc::clone(&self.sources)
+    }
 }
 
 #[derive(Clone)]
@@ -115,13 +132,18 @@ pub fn check(snapshot: Snapshot, past: Option<&Past>, now: jiff::Timestamp) -> C
 /// The same, with what is known from an earlier check: only files and organisations that changed are parsed and rendered.
 pub fn check_again(memo: &mut Memo, snapshot: Snapshot, past: Option<&Past>, now: jiff::Timestamp) -> Checked {
     if memo.sources.iter().count() > 2 * snapshot.files.len() + OLD_VERSIONS {
-        *memo = Memo::default();
+        *memo = Memo { begun: memo.begun + 1, beside: memo.beside, ..Memo::default() };
     }
+    check_beside(memo, snapshot, past, now)
+}
+
+/// The same of another commit beside: ids of files go on meaning what they meant.
+pub(crate) fn check_beside(memo: &mut Memo, snapshot: Snapshot, past: Option<&Past>, now: jiff::Timestamp) -> Checked {
     let mut findings = Findings::default();
     let commit = snapshot.commit.clone();
     let (folder, boundary) = (snapshot.folder.clone(), boundary(memo, &snapshot));
     if memo.boundary.as_ref().is_some_and(|known| *known != boundary) {
-        *memo = Memo::default();
+        *memo = Memo { sources: Arc::clone(&memo.sources), begun: memo.begun, beside: memo.beside, ..Memo::default() };
     }
     memo.boundary = Some(boundary.clone());
     passed_over::tell(&snapshot.passed_over, &mut memo.passed_over, &mut memo.sources, &mut findings);
@@ -135,8 +157,9 @@ pub fn check_again(memo: &mut Memo, snapshot: Snapshot, past: Option<&Past>, now
     let (objects, rendered) =
         garden.as_mut().map(|garden| render(memo, garden, now, &mut findings)).unwrap_or_default();
     let stopped = garden.iter().flat_map(|garden| garden.stopped.keys());
-    let stopped =
-        stopped.filter_map(|name| Some((name.clone(), Arc::clone(&memo.rendered.get(name)?.objects)))).collect();
+    let stopped = stopped
+        .filter_map(|name| Some((name.clone(), Arc::clone(&memo.rendered.get(name)?.first()?.objects))))
+        .collect();
     let sources = Arc::clone(&memo.sources);
     findings.settle();
     findings.sort_in(&sources);
@@ -152,7 +175,19 @@ pub fn check_again(memo: &mut Memo, snapshot: Snapshot, past: Option<&Past>, now
     });
     let sources = without_secrets(&mut findings, sources);
     let boundary = Some(boundary);
-    Checked { commit, sources, findings, boundary, garden, objects, stopped, rendered, renderer_hash: renderer_hash() }
+    let renderer_hash = renderer_hash();
+    Checked {
+        commit,
+        sources,
+        findings,
+        boundary,
+        garden,
+        objects,
+        stopped,
+        rendered,
+        renderer_hash,
+        ..Checked::default()
+    }
 }
 
 /// Hides what looks like a secret wherever a finding would show it: a log has other readers than the repository.
@@ -280,7 +315,7 @@ fn render(
     let mut all = BTreeMap::new();
     let Garden { organisations, judgement, broken, stopped, .. } = garden;
     organisations.retain(|name, _| {
-        let one = &memo.rendered[name];
+        let one = &memo.rendered[name][0];
         let found = judged(judgement, &one.findings);
         let sound = !found.has_errors();
         findings.extend(found);
@@ -291,7 +326,7 @@ fn render(
         }
         sound
     });
-    stopped.keys().for_each(|name| findings.extend(judged(judgement, &memo.rendered[name].findings)));
+    stopped.keys().for_each(|name| findings.extend(judged(judgement, &memo.rendered[name][0].findings)));
     // What an error hides may be what is allowed.
     if !findings.has_errors() {
         garden.judgement.tell_of_unused(findings);
@@ -308,12 +343,15 @@ fn judged(judgement: &mut Judgement, findings: &Findings) -> Findings {
 
 /// Renders every organisation of which the memo holds something else; how many of them go on.
 fn render_again(memo: &mut Memo, garden: &Garden, now: jiff::Timestamp) -> usize {
-    let rendered = &mut memo.rendered;
-    let is_new = |(name, organisation): &(&Name, &Arc<Organisation>)| {
-        !rendered.get(*name).is_some_and(|known| known.is_of(garden, organisation, now))
+    let (rendered, beside) = (&mut memo.rendered, memo.beside);
+    // What counts now comes first.
+    let mut is_new = |(name, organisation): &(&Name, &Arc<Organisation>)| {
+        let Some(known) = rendered.get_mut(*name) else { return true };
+        let at = known.iter().position(|known| known.is_of(garden, organisation, now));
+        at.inspect(|at| known[..=*at].rotate_right(1)).is_none()
     };
-    let going: Vec<_> = garden.organisations.iter().filter(is_new).collect();
-    let stopped = garden.stopped.iter().filter(is_new);
+    let going: Vec<_> = garden.organisations.iter().filter(&mut is_new).collect();
+    let stopped = garden.stopped.iter().filter(&mut is_new);
     let anew = going.len();
     let all: Vec<_> = going.into_iter().chain(stopped).collect();
     let render = |room: &mut Room, (name, organisation): (&Name, &Arc<Organisation>)| {
@@ -323,10 +361,15 @@ fn render_again(memo: &mut Memo, garden: &Garden, now: jiff::Timestamp) -> usize
         let organisation = Arc::clone(organisation);
         (name.clone(), Rendered { organisation, garden: garden.span, at: now, objects, findings })
     };
-    rendered.extend(all.into_par_iter().map_init(Room::default, render).collect::<Vec<_>>());
-    if rendered.len() > garden.organisations.len() + garden.stopped.len() {
-        rendered.retain(|name, _| garden.organisations.contains_key(name) || garden.stopped.contains_key(name));
+    for (name, new) in all.into_par_iter().map_init(Room::default, render).collect::<Vec<_>>() {
+        rendered.entry(name).or_default().insert(0, new);
     }
+    rendered.retain(|name, known| {
+        let counts = garden.organisations.contains_key(name) || garden.stopped.contains_key(name);
+        let mut first = counts;
+        known.retain(|one| std::mem::take(&mut first) || (beside && Arc::strong_count(&one.objects) > 1));
+        !known.is_empty()
+    });
     anew
 }
 

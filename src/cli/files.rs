@@ -47,6 +47,24 @@ pub(super) fn read_each<T>(
     })
 }
 
+/// Writes a text for its owner alone, all of it or nothing.
+pub(super) fn write_text(path: &Path, text: &str) -> Result<(), CommandFailure> {
+    let written = private::write(path, |file| std::io::Write::write_all(file, text.as_bytes()));
+    written.map_err(CommandFailure::file("write", path))
+}
+
+/// Reads a text of at most `most` bytes.
+pub(super) fn read_text(path: &Path, most: u64) -> Result<String, CommandFailure> {
+    let failed = || CommandFailure::file("read", path);
+    let mut text = String::new();
+    let file = open(path).map_err(failed())?;
+    let read = std::io::Read::read_to_string(&mut std::io::Read::take(file, most + 1), &mut text).map_err(failed())?;
+    if u64::try_from(read).unwrap_or(u64::MAX) > most {
+        return Err(CommandFailure::asked(format!("`{}` is too large", path.display()), "was another file meant?"));
+    }
+    Ok(text)
+}
+
 #[expect(clippy::disallowed_methods, reason = "a port: the file that was asked for")]
 fn open(path: &Path) -> std::io::Result<File> {
     File::open(path)

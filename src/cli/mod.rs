@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 mod acknowledge;
 mod apply;
 mod check;
+mod consent;
 mod docs;
 mod doctor;
 mod edit;
@@ -183,6 +184,16 @@ enum Command {
     Acknowledge(acknowledge::AcknowledgeArgs),
     /// Let an organisation go: its objects stay, labels, ownership and inventory go
     Eject(eject::EjectArgs),
+    /// Say yes to a change: sign exactly what it makes of the garden
+    Approve(consent::ApproveArgs),
+    /// Say no to a change: nothing of it is applied until it is withdrawn
+    Object(consent::ReasonArgs),
+    /// Take back what you said of a change
+    Withdraw(consent::WithdrawArgs),
+    /// Say that a change cannot wait: it is applied at once, and agreed afterwards
+    Urgent(consent::ReasonArgs),
+    /// What waits for whom, and why; or what the rules make of one change
+    Consent(consent::ConsentArgs),
     /// Accept what this parcelle renders: write its hash into garden.kdl
     Pin,
     /// The manual page of a finding, or where the value of a setting comes from
@@ -261,6 +272,11 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<Exit, CommandFailure> {
         Command::Recover(args) => wait(recover::run(common, args, output)),
         Command::Acknowledge(args) => wait(acknowledge::run(common, args, output)),
         Command::Eject(args) => wait(eject::run(common, args, output)),
+        Command::Approve(args) => consent::approve(common, args, output),
+        Command::Object(args) => consent::object(common, args, output),
+        Command::Withdraw(args) => consent::withdraw(common, args, output),
+        Command::Urgent(args) => consent::urgent(common, args, output),
+        Command::Consent(args) => wait(consent::consent(common, args, output)),
         Command::Pin => pin::run(common, output),
         Command::Explain(args) => explain::run(common, args, output),
         Command::Docs(args) => docs::run(common, args, output),

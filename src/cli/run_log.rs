@@ -59,6 +59,7 @@ impl RoundLog<'_> {
         if let Some(outcome) = &shown.round.outcome {
             self.outcome(&outcome.organisations);
         }
+        shown.agreement().into_iter().for_each(|text| self.line(self.at(LogLevel::Warn, text)));
         self.asides(shown.round);
     }
 

@@ -152,6 +152,9 @@ impl<'a> ShownRound<'a> {
         let open = self.round.outcome.as_ref().is_some_and(RoundOutcome::is_open);
         let waits = self.round.outcome.is_some() && !self.round.waiting.is_empty();
         let refused = self.plan.is_some_and(|plan| plan.findings().has_errors());
+        let is_asked =
+            self.round.outcome.is_some() && self.checked.agreement.as_ref().is_some_and(|one| one.holds_back());
+        let open = open || is_asked;
         if !self.round.unreached.is_empty() {
             Exit::World
         } else if open || waits || self.checked.findings.has_errors() || !self.round.backwards.is_empty() || refused {
@@ -184,7 +187,7 @@ impl<'a> ShownRound<'a> {
         let mut text = report::render(Format::Short, &findings, &self.checked.sources, Drawing::Plain);
         let commit = self.checked.commit.as_ref().map_or("", |commit| commit.id.0.as_str());
         let (unreached, backwards, waiting) = (&self.round.unreached, &self.round.backwards, &self.round.waiting);
-        let _ = write!(text, "{commit} {unreached:?} {backwards:?} {waiting:?}");
+        let _ = write!(text, "{commit} {unreached:?} {backwards:?} {waiting:?} {:?}", self.agreement());
         for one in self.round.plan.iter().flat_map(|plan| &plan.organisations) {
             let held = one.counts().get(&crate::plan::Verb::Held).copied().unwrap_or(0);
             if let Some(standstill) = one.standstill.as_ref().filter(|_| held > 0) {
@@ -273,6 +276,9 @@ impl<'a> ShownRound<'a> {
         for (organisation, waits) in &self.round.waiting {
             let _ = writeln!(text, "kept: {organisation} {waits}");
         }
+        for line in self.agreement() {
+            let _ = writeln!(text, "{line}");
+        }
         for kept in &self.round.kept {
             let _ = writeln!(text, "kept: {}", crate::visible::line(&kept.to_string()));
         }
@@ -284,6 +290,12 @@ impl<'a> ShownRound<'a> {
                 plural(self.round.untouched, "organisation")
             );
         }
+    }
+
+    /// What waits for whom.
+    pub(super) fn agreement(&self) -> Vec<String> {
+        let lines = self.checked.agreement.iter().flat_map(|agreement| agreement.lines());
+        lines.map(|line| format!("consent: {line}")).collect()
     }
 
     /// One JSON object: the plan an organisation a line, sums and outcome after it.
@@ -315,6 +327,7 @@ impl<'a> ShownRound<'a> {
             "backwards": self.round.backwards.iter().map(|(name, back)| (name.to_string(), &back.at.0)).collect::<std::collections::BTreeMap<_, _>>(),
             "waiting": self.round.waiting.iter().map(|(name, waits)| (name.to_string(), waits.to_string())).collect::<std::collections::BTreeMap<_, _>>(),
             "kept": self.round.kept.iter().map(of_kept).collect::<Vec<_>>(),
+            "consent": self.checked.agreement.as_ref().map(|agreement| agreement.lines()),
             "untouched": self.round.untouched,
         });
         writeln!(out, ",\n{}", rest.to_string().trim_start_matches('{')).map_err(CommandFailure::Write)

@@ -51,11 +51,15 @@ pub(crate) async fn run(common: &Common, args: &StatusArgs, output: &Output) -> 
     note_kept(&session, &options, &round, &mut all);
     all.sort_by(|a, b| a.organisation.cmp(&b.organisation));
     all.retain(|status| args.organisation.as_ref().is_none_or(|name| *name == status.organisation));
+    // What waits for somebody's agreement is a matter of commits, whatever lies on disk.
+    let agreement = session.agreement_at("HEAD", now()).await.ok().flatten();
     let mut leaders = session.leaders(&unread).await;
     leaders.extend(unread.iter().map(|(cluster, why)| LeaderStatus::unread(cluster.to_string(), why.clone())));
     let mut lying = session.lying_words(now()).await;
     for status in &mut all {
         status.words = lying.remove(&status.organisation).unwrap_or_default();
+        let name = Name::new(&status.organisation).ok();
+        status.consent = agreement.as_ref().zip(name).and_then(|(agreement, name)| agreement.why_held(&name));
         status.last_change = session.last_change(&status.commit);
         status.as_of_seconds_ago =
             status.as_of.map(|as_of| now().as_second().saturating_sub(as_of).max(0).unsigned_abs());
@@ -67,6 +71,8 @@ pub(crate) async fn run(common: &Common, args: &StatusArgs, output: &Output) -> 
         (_, [one]) if args.organisation.is_some() => status(one, look),
         (_, all) => statuses(all, &leaders, look),
     };
+    let waits = agreement.iter().flat_map(|agreement| agreement.lines()).map(|line| format!("consent: {line}\n"));
+    let text = if args.format == ShowFormat::Json { text } else { text + &waits.collect::<String>() };
     output.result(&text)?;
     for (cluster, why) in &unread {
         output.error(&format!("failed: {}", super::show::of_cluster(cluster, why)));

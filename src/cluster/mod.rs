@@ -7,6 +7,7 @@ mod act;
 pub(crate) mod apply;
 pub(crate) mod ask;
 pub mod connect;
+pub(crate) mod consent;
 mod copies;
 pub(crate) mod discovery;
 pub(crate) mod echo;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Change, Record, Voice};
+use super::{Change, Record, Voice, Word};
 use crate::git::CommitId;
 use crate::model::{Class, Consent, Person};
 use crate::name::Name;
@@ -29,8 +29,8 @@ pub(crate) enum Allowed {
     NothingAsked,
     /// All who must have agreed, and nobody objects.
     Agreed,
-    /// Somebody said that it is urgent; whether it is agreed by now.
-    Urgent { agreed: bool },
+    /// An operator said that it is urgent; it is to be agreed afterwards.
+    Urgent,
     /// It was allowed before, and is applied.
     Recorded,
 }
@@ -81,7 +81,179 @@ pub(crate) struct Verdict {
     pub(crate) refused: Vec<String>,
 }
 
+/// So far ahead of our clock a word may be dated, in seconds: clocks differ.
+const AHEAD: i64 = 600;
+/// The group whose people may say that something is urgent.
+pub(crate) const OPERATORS: &str = "operators";
+
+impl Verdict {
+    /// Whether all who must agree have, whatever time there is to object, and nobody objects.
+    pub(crate) fn is_agreed(&self) -> bool {
+        self.missing.is_empty() && self.objections.is_empty() && self.refused.is_empty()
+    }
+}
+
 /// What the rules make of a change.
-pub(crate) fn judge(_question: &Question<'_>) -> Verdict {
-    Verdict::default()
+pub(crate) fn judge(question: &Question<'_>) -> Verdict {
+    let Question { rules, change, record, .. } = question;
+    if record.used.iter().any(|used| used.change == change.id && used.commit == change.after) {
+        return Verdict { allowed: Some(Allowed::Recorded), ..Verdict::default() };
+    }
+    if !rules.asks() {
+        return Verdict { allowed: Some(Allowed::NothingAsked), ..Verdict::default() };
+    }
+    let mut verdict = Verdict::default();
+    let said = question.said(&mut verdict.discounted);
+    for (person, voice) in &said {
+        if voice.word == Word::Object {
+            let (person, reason) = ((*person).clone(), voice.reason.clone());
+            verdict.objections.push(Objection { person, reason, when: voice.when });
+        }
+    }
+    let unsigned = change.unsigned.iter().filter(|_| rules.signed);
+    verdict.refused.extend(unsigned.map(|(commit, why)| format!("commit {} does not count: {why}", commit.short())));
+    let approvals: BTreeSet<&Name> = question.approvals(&said, &mut verdict.discounted);
+    question.count(&approvals, &mut verdict);
+    verdict.until = question.until();
+    let stands = verdict.objections.is_empty() && verdict.refused.is_empty();
+    let agreed = verdict.missing.is_empty() && verdict.until.is_none();
+    let asked = rules.approvals.iter().map(|rule| rule.class).chain(rules.waiting.iter().map(|rule| rule.class));
+    let is_asked = rules.signed || asked.into_iter().any(|class| question.concerns(class));
+    verdict.allowed = match (stands, agreed) {
+        (false, _) => None,
+        (true, true) if !is_asked => Some(Allowed::NothingAsked),
+        (true, true) => Some(Allowed::Agreed),
+        (true, false) => question.is_urgent(&said).then_some(Allowed::Urgent),
+    };
+    verdict
+}
+
+impl Question<'_> {
+    /// Whether a rule for a class is about this change.
+    fn concerns(&self, class: Option<Class>) -> bool {
+        class.is_none_or(|class| self.change.classes.contains(&class))
+    }
+
+    /// The last word of each of the people about this change. What lies in the record counts also where its source is gone.
+    fn said(&self, discounted: &mut Vec<Discounted>) -> BTreeMap<&Name, &Voice> {
+        let mut said: BTreeMap<&Name, &Voice> = BTreeMap::new();
+        let all = self.voices.iter().chain(&self.record.said);
+        for voice in all.filter(|voice| voice.change == self.change.id) {
+            let mut discount = |why: &str| {
+                let one = Discounted { person: voice.person.clone(), why: why.to_owned() };
+                if !discounted.contains(&one) {
+                    discounted.push(one);
+                }
+            };
+            if !self.people.contains_key(&voice.person) {
+                discount("they are not among the garden's people");
+                continue;
+            }
+            // An objection counts at once, whatever its date.
+            if voice.when > self.now.saturating_add(AHEAD) && voice.word != Word::Object {
+                discount("it is dated ahead of time");
+                continue;
+            }
+            let rank = |voice: &Voice| match voice.word {
+                Word::Object => 3,
+                Word::Withdraw => 2,
+                Word::Urgent => 1,
+                Word::Approve => 0,
+            };
+            let when = |voice: &Voice| (voice.when.min(self.now.saturating_add(AHEAD)), rank(voice));
+            match said.get(&voice.person) {
+                Some(known) if when(known) >= when(voice) => {}
+                _ => drop(said.insert(&voice.person, voice)),
+            }
+        }
+        said
+    }
+
+    /// Why what somebody said was used up before this change came to where it stands; absent where it was not.
+    fn used_up(&self, voice: &Voice) -> Option<String> {
+        let base = &voice.given.base;
+        let same = self.record.used.iter().filter(|used| used.change == self.change.id);
+        if let Some(used) = same.into_iter().find(|used| !(self.contains)(base, &used.commit)) {
+            return Some(format!("it was used for {}, and the same change anew needs new ones", used.commit.short()));
+        }
+        let forgotten = self.record.forgotten.as_ref().filter(|commit| !(self.contains)(base, commit));
+        forgotten.map(|_| "it was given too long ago".to_owned())
+    }
+
+    /// Those who approve and may: none of the authors, and not with what was used already.
+    fn approvals<'v>(&self, said: &BTreeMap<&'v Name, &Voice>, discounted: &mut Vec<Discounted>) -> BTreeSet<&'v Name> {
+        let mut approvals = BTreeSet::new();
+        for (person, voice) in said.iter().filter(|(_, voice)| voice.word == Word::Approve) {
+            let why = if self.change.authors.people.contains(*person) {
+                Some(format!("{person} wrote it"))
+            } else {
+                self.used_up(voice)
+            };
+            match why {
+                Some(why) => discounted.push(Discounted { person: (*person).clone(), why }),
+                None => drop(approvals.insert(*person)),
+            }
+        }
+        approvals
+    }
+
+    /// Counts approvals rule by rule. Where nobody vouches for who wrote it, the rule that asks for the most asks for one more.
+    fn count(&self, approvals: &BTreeSet<&Name>, verdict: &mut Verdict) {
+        let rules: Vec<_> = self.rules.approvals.iter().filter(|rule| self.concerns(rule.class)).collect();
+        let strictest = (0..rules.len()).max_by_key(|at| (rules[*at].count, std::cmp::Reverse(*at)));
+        let mut counted = BTreeSet::new();
+        for (at, rule) in rules.into_iter().enumerate() {
+            let is_in = |name: &Name| self.people.get(name).is_some_and(|person| person.groups.contains(&rule.from));
+            let one_more = !self.change.authors.vouched && strictest == Some(at);
+            let have: BTreeSet<&Name> = approvals.iter().copied().filter(|name| is_in(name)).collect();
+            let asked = rule.count.saturating_add(u32::from(one_more));
+            let count = asked.saturating_sub(u32::try_from(have.len()).unwrap_or(u32::MAX));
+            counted.extend(have.iter().map(|name| (*name).clone()));
+            if count == 0 {
+                continue;
+            }
+            let could =
+                |name: &&Name| is_in(name) && !have.contains(*name) && !self.change.authors.people.contains(*name);
+            let who = self.people.keys().filter(could).cloned().collect();
+            verdict.missing.push(Missing { count, from: rule.from.clone(), class: rule.class, who, one_more });
+        }
+        let groups = self.rules.approvals.iter().filter(|rule| self.concerns(rule.class)).count() > 0;
+        let outside = approvals.iter().filter(|name| groups && !counted.contains(**name));
+        verdict.discounted.extend(outside.map(|person| Discounted {
+            person: (*person).clone(),
+            why: "no rule asks for somebody of their groups".to_owned(),
+        }));
+        verdict.approved = counted;
+    }
+
+    /// Until when people may object, where that is still to come.
+    fn until(&self) -> Option<i64> {
+        let rules = self.rules.waiting.iter().filter(|rule| self.concerns(rule.class));
+        let longest = rules.map(|rule| rule.time.amount).max()?;
+        let announced = self.record.announced.get(&self.change.id).copied().unwrap_or(self.now);
+        let until = announced.saturating_add(i64::try_from(longest).unwrap_or(i64::MAX));
+        (until > self.now).then_some(until)
+    }
+
+    /// Whether an operator says that it cannot wait, and it is nothing that has to.
+    fn is_urgent(&self, said: &BTreeMap<&Name, &Voice>) -> bool {
+        let classes = &self.change.classes;
+        let must_wait =
+            classes.contains(&Class::People) || (classes.contains(&Class::Deletions) && classes.contains(&Class::Data));
+        let operator = |name: &Name| {
+            self.people.get(name).is_some_and(|person| person.groups.iter().any(|group| group.as_str() == OPERATORS))
+        };
+        let says = |(name, voice): (&&Name, &&Voice)| {
+            voice.word == Word::Urgent && operator(name) && self.used_up(voice).is_none()
+        };
+        !must_wait && said.iter().any(says)
+    }
+
+    /// Who says that it is urgent, and why; absent where nobody does.
+    pub(crate) fn urgent_voice(&self) -> Option<&Voice> {
+        let said = self.said(&mut Vec::new());
+        let all = self.voices.iter().chain(&self.record.said);
+        let mut urgent = all.filter(|voice| voice.word == Word::Urgent && voice.change == self.change.id);
+        urgent.find(|voice| said.get(&voice.person).is_some_and(|last| last.word == Word::Urgent))
+    }
 }

@@ -10,17 +10,24 @@
 //! time  ─┘   line of commits ──┘
 //! ```
 
-#![expect(dead_code, unused_imports, reason = "asked by the engine, which is being built")]
+#![expect(dead_code, unused_imports, reason = "told by reports, which is being built")]
 
+mod agreement;
 mod change;
+mod classes;
 mod judge;
 mod record;
 pub(crate) mod signature;
-mod statement;
+pub(crate) mod statement;
+mod told;
 mod voice;
 mod walk;
+mod words;
 
+pub use agreement::Agreement;
+pub(crate) use agreement::{HeldBack, OpenChange};
 pub(crate) use change::{Authors, Change, ChangeId};
+pub(crate) use classes::Between;
 pub(crate) use judge::{Allowed, Discounted, Missing, Objection, Question, Verdict, judge};
 pub(crate) use record::{Record, UrgentUse, Used};
 pub(crate) use statement::{Unheard, heard};

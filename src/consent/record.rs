@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ChangeId, Voice};
+use super::{ChangeId, Voice, Word};
 use crate::git::CommitId;
 use crate::model::Class;
 use crate::name::Name;
@@ -27,6 +27,9 @@ pub(crate) struct Record {
     pub(crate) forgotten: Option<CommitId>,
     /// Objections and withdrawals that were seen: that their ref goes away takes nothing back.
     pub(crate) said: Vec<Voice>,
+    /// Since when what was accepted is known only by what is applied, in Unix seconds: the record was lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lost: Option<i64>,
     /// Changes that were applied because somebody said that they are urgent, until they are agreed.
     pub(crate) urgent: Vec<UrgentUse>,
 }
@@ -48,9 +51,156 @@ pub(crate) struct Used {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct UrgentUse {
     pub(crate) change: ChangeId,
+    /// The commit that it was made to, and the one that it came to.
+    pub(crate) before: CommitId,
     pub(crate) commit: CommitId,
     pub(crate) person: Name,
     pub(crate) reason: String,
     pub(crate) when: i64,
     pub(crate) classes: BTreeSet<Class>,
+}
+
+/// The most bytes of a record: a ConfigMap holds a mebibyte with all that stands around it.
+const LARGEST: usize = 900 << 10;
+/// The most uses that are remembered; of older ones the newest commit is.
+pub(crate) const MOST_USED: usize = 2_000;
+/// The most objections and withdrawals that are remembered.
+pub(crate) const MOST_SAID: usize = 400;
+/// The most open changes whose first sight is remembered.
+pub(crate) const MOST_ANNOUNCED: usize = 1_000;
+/// The most urgent changes that wait to be agreed.
+pub(crate) const MOST_URGENT: usize = 200;
+/// The most bytes of a reason that are remembered.
+const LONGEST_REASON: usize = 500;
+
+impl Record {
+    /// What a record says.
+    ///
+    /// # Errors
+    /// Why it cannot be read, in words.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        if text.len() > LARGEST {
+            return Err(format!("it has more than {} KiB", LARGEST >> 10));
+        }
+        let record: Self = serde_json::from_str(text).map_err(|error| format!("it cannot be read: {error}"))?;
+        if record.schema != SCHEMA {
+            return Err(format!("its schema is another than `{SCHEMA}`: another parcelle wrote it"));
+        }
+        let too_many = record.used.len() > MOST_USED
+            || record.said.len() > MOST_SAID
+            || record.announced.len() > MOST_ANNOUNCED
+            || record.urgent.len() > MOST_URGENT;
+        if too_many { Err("it holds more than any parcelle writes".to_owned()) } else { Ok(record) }
+    }
+
+    /// The record as it is kept.
+    pub(crate) fn text(&self) -> String {
+        let kept = Self { schema: SCHEMA.to_owned(), ..self.clone() };
+        serde_json::to_string(&kept).unwrap_or_default()
+    }
+
+    /// Several copies as one: the newest commits by ancestry, everything that any of them remembers.
+    pub(crate) fn merged(records: Vec<Self>, contains: &dyn Fn(&CommitId, &CommitId) -> bool) -> Self {
+        let mut all = Self::default();
+        for record in records {
+            let newer = |known: &mut Option<CommitId>, other: Option<CommitId>| {
+                if let Some(other) = other
+                    && known.as_ref().is_none_or(|known| contains(&other, known))
+                {
+                    *known = Some(other);
+                }
+            };
+            newer(&mut all.accepted, record.accepted);
+            newer(&mut all.floor, record.floor);
+            newer(&mut all.forgotten, record.forgotten);
+            all.lost = all.lost.max(record.lost);
+            for (change, when) in record.announced {
+                let known = all.announced.entry(change).or_insert(when);
+                *known = when.min(*known);
+            }
+            for used in record.used {
+                if !all.used.iter().any(|known| known.change == used.change && known.commit == used.commit) {
+                    all.used.push(used);
+                }
+            }
+            for voice in &record.said {
+                all.note_said(voice);
+            }
+            for urgent in record.urgent {
+                if !all.urgent.iter().any(|known| known.change == urgent.change && known.commit == urgent.commit) {
+                    all.urgent.push(urgent);
+                }
+            }
+        }
+        all.used.sort_by(|one, other| (one.when, &one.commit).cmp(&(other.when, &other.commit)));
+        all.bound();
+        all
+    }
+
+    /// Remembers when a change was seen first.
+    pub(crate) fn announce(&mut self, change: &ChangeId, now: i64) {
+        if self.announced.len() < MOST_ANNOUNCED {
+            self.announced.entry(change.clone()).or_insert(now);
+        }
+    }
+
+    /// Remembers that a change was allowed, and by whom: what was said of it is used.
+    pub(crate) fn use_change(&mut self, change: &ChangeId, commit: &CommitId, by: &BTreeSet<Name>, now: i64) {
+        if self.used.iter().any(|used| used.change == *change && used.commit == *commit) {
+            return;
+        }
+        self.used.push(Used { change: change.clone(), commit: commit.clone(), when: now, by: by.clone() });
+        self.announced.remove(change);
+        self.bound();
+    }
+
+    /// Remembers that a change was applied before it was agreed.
+    pub(crate) fn open_urgent(&mut self, urgent: UrgentUse) {
+        let is_same = |known: &UrgentUse| known.change == urgent.change && known.commit == urgent.commit;
+        if !self.urgent.iter().any(is_same) && self.urgent.len() < MOST_URGENT {
+            self.urgent.push(UrgentUse { reason: short(&urgent.reason), ..urgent });
+        }
+    }
+
+    /// Remembers an objection, or what takes something back. An approval after an objection takes it
+    /// back as well.
+    pub(crate) fn note_said(&mut self, voice: &Voice) {
+        let known = |said: &Voice| said.person == voice.person && said.change == voice.change;
+        let counts = match voice.word {
+            Word::Object | Word::Withdraw => true,
+            Word::Approve | Word::Urgent => self.said.iter().any(known),
+        };
+        let is_older = |said: &Voice| known(said) && (said.when, said.word) >= (voice.when, voice.word);
+        if !counts || self.said.iter().any(is_older) {
+            return;
+        }
+        self.said.retain(|said| !known(said));
+        if self.said.len() < MOST_SAID {
+            self.said.push(Voice { reason: short(&voice.reason), ..voice.clone() });
+        }
+    }
+
+    /// Forgets what was remembered of changes that are on the line no more.
+    pub(crate) fn fold(&mut self, open: &BTreeSet<ChangeId>) {
+        self.announced.retain(|change, _| open.contains(change));
+        let used: BTreeSet<&ChangeId> = self.used.iter().map(|used| &used.change).collect();
+        self.said.retain(|voice| open.contains(&voice.change) || !used.contains(&voice.change));
+    }
+
+    /// Makes room: the oldest uses are forgotten, and what was given before them counts no longer.
+    fn bound(&mut self) {
+        let more = self.used.len().saturating_sub(MOST_USED);
+        if let Some(newest) = self.used.drain(..more).next_back() {
+            self.forgotten = Some(newest.commit);
+        }
+    }
+}
+
+/// A reason, as far as it is remembered.
+fn short(reason: &str) -> String {
+    let mut end = reason.len().min(LONGEST_REASON);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    reason[..end].to_owned()
 }

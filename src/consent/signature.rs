@@ -1,9 +1,10 @@
-//! Whose a signature is: SSH signatures (`ssh-keygen -Y sign`), of statements and of commits.
+//! Whose a signature is: of statements and of commits.
 
 use std::collections::BTreeMap;
 
 use crate::model::Person;
 use crate::name::Name;
+use crate::ssh::SshSignature;
 
 /// The namespace of statements: a signature for anything else is none of them.
 pub(crate) const STATEMENTS: &str = "parcelle-consent";
@@ -15,10 +16,21 @@ pub(crate) const COMMITS: &str = "git";
 /// # Errors
 /// Why it is nobody's, in words, after "the signature does not count: ".
 pub(crate) fn signer<'p>(
-    _people: &'p BTreeMap<Name, Person>,
-    _namespace: &str,
-    _message: &[u8],
-    _signature: &[u8],
+    people: &'p BTreeMap<Name, Person>,
+    namespace: &str,
+    message: &[u8],
+    signature: &[u8],
 ) -> Result<&'p Name, String> {
-    Err("signatures are not read yet".to_owned())
+    let signature = SshSignature::parse(signature)?;
+    if signature.namespace != namespace.as_bytes() {
+        let found = String::from_utf8_lossy(signature.namespace.get(..40).unwrap_or(&signature.namespace)).into_owned();
+        return Err(format!("it was made for `{}`, not for `{namespace}`", crate::visible::line(&found)));
+    }
+    let key = signature.key();
+    let owns =
+        |person: &Person| person.keys.iter().any(|known| known.split_once(' ').is_some_and(|(_, blob)| blob == key));
+    let Some((name, _)) = people.iter().find(|(_, person)| owns(person)) else {
+        return Err("its key is nobody's in the garden".to_owned());
+    };
+    signature.verify(message).map(|()| name)
 }

@@ -11,12 +11,12 @@ use crate::name::Name;
 pub(crate) enum Word {
     /// Yes.
     Approve,
-    /// No, for a reason; nothing is applied until it is withdrawn.
-    Object,
-    /// What was said before counts no longer.
-    Withdraw,
     /// Now, for a reason, and agreed afterwards.
     Urgent,
+    /// What was said before counts no longer.
+    Withdraw,
+    /// No, for a reason; nothing is applied until it is withdrawn.
+    Object,
 }
 
 /// The commits that somebody looked at.

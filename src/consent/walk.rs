@@ -42,7 +42,115 @@ pub(crate) struct Standing {
     pub(crate) with: Option<Name>,
 }
 
+/// The most steps that one change takes together.
+pub(crate) const MOST_TOGETHER: usize = 200;
+
 /// How far each unit goes: to the newest position up to which every change that concerns it is allowed.
-pub(crate) fn standings(units: &[Unit], _line: &Line<'_>) -> BTreeMap<Unit, Standing> {
-    units.iter().map(|unit| (unit.clone(), Standing { at: 0, held_by: None, with: None })).collect()
+pub(crate) fn standings(units: &[Unit], line: &Line<'_>) -> BTreeMap<Unit, Standing> {
+    let reached: BTreeMap<&Unit, Vec<bool>> = units.iter().map(|unit| (unit, reached(unit, line))).collect();
+    let last = |unit: &Unit, below: usize| {
+        let reached = &reached[unit][..=below.min(line.last)];
+        reached.iter().rposition(|reached| *reached).unwrap_or(0)
+    };
+    let mut at: BTreeMap<&Unit, (usize, Option<Name>)> =
+        units.iter().map(|unit| (unit, (last(unit, line.last), None))).collect();
+    // Who is lowered may lower another; all only ever go down, so it ends.
+    let mut moved = true;
+    while std::mem::take(&mut moved) {
+        for Exchange { step, gives, takes } in line.exchanges {
+            for (one, other) in [(gives, takes), (takes, gives)] {
+                let (unit, partner) = (Unit::Organisation(one.clone()), Unit::Organisation(other.clone()));
+                let (Some(stands), Some(waits)) = (at.get(&unit).map(|at| at.0), at.get(&partner).map(|at| at.0))
+                else {
+                    continue;
+                };
+                if stands >= *step && waits < *step && *step > 0 {
+                    let lower = (last(&unit, step - 1), Some(other.clone()));
+                    if let Some(at) = at.get_mut(&unit) {
+                        *at = lower;
+                        moved = true;
+                    }
+                }
+            }
+        }
+    }
+    let standing = |unit: &Unit| {
+        let (at, with) = at[unit].clone();
+        let next =
+            (at + 1..=line.last).find(|to| !(line.alike)(unit, to - 1, *to) && !(line.allowed)(unit, to - 1, *to));
+        let held_by = next.filter(|_| with.is_none()).map(|to| (to - 1, to));
+        Standing { at, held_by, with }
+    };
+    units.iter().map(|unit| (unit.clone(), standing(unit))).collect()
+}
+
+/// Which positions a unit may be at.
+fn reached(unit: &Unit, line: &Line<'_>) -> Vec<bool> {
+    let mut reached = vec![false; line.last + 1];
+    reached[0] = true;
+    for to in 1..=line.last {
+        // The step before is asked first: where every step is allowed, nothing else is.
+        let from = (to.saturating_sub(MOST_TOGETHER)..to).rev().filter(|from| reached[*from]);
+        let mut from = from.collect::<Vec<_>>().into_iter();
+        reached[to] = from.any(|from| (line.alike)(unit, from, to) || (line.allowed)(unit, from, to));
+    }
+    reached
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> Name {
+        Name::new(text).unwrap()
+    }
+
+    fn at(last: usize, allowed: &[(usize, usize)], alike: &[(usize, usize)]) -> Standing {
+        let allowed = |_: &Unit, from: usize, to: usize| allowed.contains(&(from, to));
+        let alike = |_: &Unit, from: usize, to: usize| alike.contains(&(from, to));
+        let line = Line { last, allowed: &allowed, alike: &alike, exchanges: &[] };
+        standings(&[Unit::Garden], &line).remove(&Unit::Garden).unwrap()
+    }
+
+    #[test]
+    fn a_unit_goes_to_the_newest_position_up_to_which_all_that_concerns_it_is_allowed() {
+        assert_eq!(at(3, &[(0, 1), (2, 3)], &[]), Standing { at: 1, held_by: Some((1, 2)), with: None });
+        assert_eq!(at(3, &[(0, 1)], &[(1, 2), (2, 3)]).at, 3, "what does not concern it holds nobody");
+        assert_eq!(at(3, &[(0, 3)], &[]).at, 3, "a run is allowed together");
+        assert_eq!(at(3, &[(0, 1), (1, 2)], &[]).held_by, Some((2, 3)));
+    }
+
+    #[test]
+    fn a_change_and_its_revert_need_nothing() {
+        assert_eq!(at(2, &[], &[(0, 2)]), Standing { at: 2, held_by: None, with: None });
+        assert_eq!(at(3, &[], &[(0, 2)]), Standing { at: 2, held_by: Some((2, 3)), with: None });
+    }
+
+    #[test]
+    fn what_one_gives_and_another_takes_goes_together_or_not_at_all() {
+        let units = ["gives", "takes", "beside"].map(|one| Unit::Organisation(name(one)));
+        let allowed = |unit: &Unit, from: usize, _: usize| *unit != units[1] || from > 0;
+        let alike = |unit: &Unit, from: usize, to: usize| *unit == units[0] && (from, to) == (0, 1);
+        let exchanges = [Exchange { step: 2, gives: name("gives"), takes: name("takes") }];
+        let line = Line { last: 2, allowed: &allowed, alike: &alike, exchanges: &exchanges };
+        let standings = standings(&units, &line);
+        assert_eq!(standings[&units[1]], Standing { at: 0, held_by: Some((0, 1)), with: None });
+        assert_eq!(standings[&units[0]], Standing { at: 1, held_by: None, with: Some(name("takes")) });
+        assert_eq!(standings[&units[2]].at, 2);
+    }
+
+    proptest::proptest! {
+        /// Every way of dividing a short line into allowed runs, tried one by one, comes to the same.
+        #[test]
+        fn the_newest_position_is_that_of_every_way_tried_one_by_one(bits in proptest::collection::vec(proptest::bool::ANY, 15)) {
+            let last = 5;
+            let pairs: Vec<(usize, usize)> = (0..last).flat_map(|from| (from + 1..=last).map(move |to| (from, to))).collect();
+            let allowed: Vec<(usize, usize)> = pairs.iter().zip(&bits).filter(|(_, bit)| **bit).map(|(pair, _)| *pair).collect();
+            fn ways(at: usize, last: usize, allowed: &[(usize, usize)]) -> usize {
+                let next = allowed.iter().filter(|(from, _)| *from == at).map(|(_, to)| ways(*to, last, allowed));
+                next.max().unwrap_or(at).max(at)
+            }
+            proptest::prop_assert_eq!(at(last, &allowed, &[]).at, ways(0, last, &allowed));
+        }
+    }
 }

@@ -83,6 +83,7 @@ impl Session {
     pub(crate) async fn apply(&mut self, options: &RoundOptions, part: impl FnMut(&Checked, &mut Round)) -> Round {
         self.take_leases().await;
         self.hear_words(options.now, true).await;
+        self.write_record().await;
         let round = self.round(options, part).await;
         self.give_up_leases(round).await
     }
@@ -97,6 +98,7 @@ impl Session {
     ) -> Round {
         self.take_leases().await;
         self.hear_words(options.now, true).await;
+        self.write_record().await;
         let mut round = Round::default();
         for plan in plans {
             round.join(self.apply_batch_exactly(options, plan, &mut part).await);

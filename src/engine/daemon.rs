@@ -114,8 +114,11 @@ impl Daemon {
         let known = &self.session.known;
         let daily = self.verification.map(|at| until(at.as_millisecond()));
         let paced = self.next_verified.map(|at| until(at.as_millisecond()));
+        let agreed = self.session.checked.agreement.as_ref().and_then(|agreement| agreement.until());
+        let changes = known.next_change().map(jiff::Timestamp::as_millisecond);
+        let changes = changes.into_iter().chain(agreed.map(|until| until.saturating_mul(1_000))).min();
         Waits {
-            clock: known.next_change().map(|at| until(at.as_millisecond()).max(Duration::from_secs(1))),
+            clock: changes.map(|at| until(at).max(Duration::from_secs(1))),
             due: known.attention.next_due().map(until),
             verify: if known.attention.has_to_verify() { Some(paced.unwrap_or(VERIFY_PACE)) } else { daily },
             lease: self.session.leases.next_asked(),

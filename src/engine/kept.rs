@@ -68,7 +68,7 @@ impl Session {
             let only = mended.objects.keys().filter(|name| options.is_about(name)).cloned().collect();
             // Nothing of what a finding refuses is sent to a server, not even to be tried.
             let options = RoundOptions { only: Some(only), ask: Ask::Nothing, ..options.clone() };
-            let checked = std::mem::replace(&mut self.checked, mended);
+            let checked = std::mem::replace(&mut self.checked, Arc::new(mended));
             let planned = self.plan_each(&options, |_, prepared| {
                 note_changes(&mut would, &prepared.plan);
                 Ok::<_, std::convert::Infallible>(())

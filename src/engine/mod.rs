@@ -20,6 +20,7 @@ mod addresses;
 mod agreed;
 mod batches;
 mod clusters;
+mod consent;
 mod daemon;
 mod definitions;
 mod edited;
@@ -87,7 +88,7 @@ impl Daemon {
         let mut anew = std::mem::take(&mut self.tells);
         if event.looks_at_the_repository() || !self.session.has_checked() {
             let head = self.fetch(now).await?; //                             IO: Git
-            let news = event != Event::Poll || self.is_news(head.as_ref());
+            let news = event != Event::Poll || self.is_news(head.as_ref()) || self.session.has_news();
             anew |= news;
             if news && self.session.check(head.as_ref(), now).await? {
                 self.everything_is_due(); //                                  pure; IO where clusters are new
@@ -96,6 +97,7 @@ impl Daemon {
         }
         let whole = self.begins;
         anew |= self.session.hear_words(now, whole).await; //                 IO: clusters, where people have said something
+        self.session.write_record().await; //                                 IO: clusters, where somebody agreed to something
         let options = self.round_options(event, now); //                      pure
         if !(anew || options.whole) && options.also.is_empty() && self.fetch_failure.is_none() {
             return Ok(None);

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::clusters::{ClusterAccess, Clusters};
+use super::consent::ConsentState;
 use super::failure::Failure;
 use super::known::{Known, Watching, past};
 use super::leases::{LeaseOptions, Leases};
@@ -42,11 +43,12 @@ pub struct Session {
     /// Clusters that could not be asked who leads, with the reason.
     pub(super) unasked: BTreeMap<Name, String>,
     pub(super) known: Known,
-    pub(super) checked: Checked,
+    pub(super) checked: Arc<Checked>,
+    pub(super) consent: ConsentState,
     /// What watches ring when they show a change; absent where nothing is watched.
     bell: Option<Arc<Notify>>,
     /// The wish that the process ends.
-    shutdown: Shutdown,
+    pub(super) shutdown: Shutdown,
     /// What people are to know of how the session began.
     pub(super) notes: Vec<Note>,
     /// Who is told while something goes on.
@@ -103,7 +105,8 @@ impl Session {
             refused: BTreeMap::new(),
             unasked: BTreeMap::new(),
             known: Known::default(),
-            checked: Checked::default(),
+            checked: Arc::default(),
+            consent: ConsentState::default(),
             bell: None,
             shutdown: Shutdown::default(),
             notes: Vec::new(),
@@ -137,8 +140,10 @@ impl Session {
 
     /// IO: brings what is new in the repository; the commit that is to be applied, where it can move.
     pub(super) async fn fetch(&mut self) -> Result<Option<CommitId>, Failure> {
+        // Whether anybody is asked is known once the garden was read.
+        let hears = !self.has_checked() || self.hears();
         tokio::select! {
-            head = self.source.fetch() => head,
+            head = self.source.fetch(hears) => head,
             () = self.shutdown.asked() => Err(Failure::Ending),
         }
     }
@@ -163,7 +168,7 @@ impl Session {
             let again = self.known.check_in(self.source.repository(), &snapshot, now, &self.shutdown).await;
             checked = again.ok_or(Failure::Ending)?;
         }
-        self.checked = checked;
+        self.checked = self.by_consent(checked, &snapshot, now).await?;
         Ok(reaches)
     }
 
@@ -202,6 +207,8 @@ impl Session {
             () = self.shutdown.asked() => return,
         }
         self.known.learn(inventories, clusters.written.keys(), self.source.repository(), now);
+        // Another process may have written it meanwhile.
+        self.consent.is_read = false;
     }
 
     /// Whether a garden was read and checked already.

@@ -32,13 +32,18 @@ impl Source {
         Ok(Self::Mirror { mirror: Some(Box::new(mirror)), folder, last: None })
     }
 
-    /// IO: brings what is new; the commit that is to be applied, where it can move.
-    pub(super) async fn fetch(&mut self) -> Result<Option<CommitId>, Failure> {
+    /// IO: brings what is new; the commit that is to be applied, where it can move. `hears` says whether statements of consent are
+    /// brought too.
+    pub(super) async fn fetch(&mut self, hears: bool) -> Result<Option<CommitId>, Failure> {
         let Self::Mirror { mirror, .. } = self else { return Ok(None) };
         let Some(fetched) = mirror.take() else { return Err(Failure::Ending) };
         // Git knows no asynchronous fetch, and a server that says nothing is waited for by a thread of its own.
         let fetch = move || {
             let head = fetched.fetch();
+            // Without them the loop goes on with those that it knows.
+            if hears && let Err(error) = fetched.fetch_statements() {
+                tracing::warn!(%error, "statements of consent cannot be fetched");
+            }
             (fetched, head)
         };
         let (fetched, head) = tokio::task::spawn_blocking(fetch).await.map_err(|_| Failure::Ending)?;
@@ -77,6 +82,18 @@ impl Source {
         }
     }
 
+    /// IO: the garden at a revision, whatever the source gives otherwise.
+    pub(super) fn snapshot_of(&self, revision: &str) -> Result<Snapshot, Failure> {
+        match self {
+            Self::Workspace { workspace, .. } => workspace.snapshot(Some(revision)).map_err(Failure::Git),
+            Self::Mirror { mirror, folder, last } => {
+                let mirror = mirror.as_ref().ok_or(Failure::Ending)?;
+                let read = commit_snapshot_after(mirror.repository(), revision, folder.as_deref(), last.as_ref());
+                read.map_err(Failure::Git)
+            }
+        }
+    }
+
     /// IO: the garden's files as they were read last; those on disk are read again.
     pub(super) fn files(&self) -> Option<Vec<RawFile>> {
         match self {
@@ -97,6 +114,16 @@ impl Source {
                 commit_snapshot_after(repository, &commit.0, folder.as_deref(), last.as_ref()).ok().map(files)
             }
         }
+    }
+
+    /// IO: the garden in a folder at an earlier commit; absent where the repository does not hold it, or it has no garden there.
+    pub(super) fn snapshot_at(&self, commit: &CommitId, folder: &str) -> Option<Snapshot> {
+        let repository = self.repository().filter(|repository| repository.has(commit))?;
+        let last = match self {
+            Self::Workspace { .. } => None,
+            Self::Mirror { last, .. } => last.as_ref(),
+        };
+        commit_snapshot_after(repository, &commit.0, Some(folder), last).ok()
     }
 
     /// The repository, to compare commits and to read the applied past.

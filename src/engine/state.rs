@@ -11,6 +11,7 @@ use crate::cluster::{
     ApiError, Connection, Facts, InventoryError, Listing, Mirror, Permit, Progress, Resource, StoredInventory,
     WrongCluster,
 };
+use crate::git::CommitId;
 use crate::model::Garden;
 use crate::name::Name;
 use crate::plan::{Directives, Live};
@@ -31,6 +32,8 @@ pub struct RoundState<'a> {
     pub sources: &'a Sources,
     /// The commit that the objects were rendered from, in hexadecimal; empty for a working tree.
     pub commit: &'a str,
+    /// Organisations that were rendered from another commit, with that.
+    pub commits: &'a BTreeMap<Name, CommitId>,
     /// The hash of the renderer and the built-in definitions.
     pub renderer_hash: &'a str,
     /// The objects of every organisation that can be rendered.
@@ -91,6 +94,7 @@ impl<'a> RoundState<'a> {
             garden,
             sources: &checked.sources,
             commit: checked.commit.as_ref().map_or("", |commit| commit.id.0.as_str()),
+            commits: &checked.commits,
             renderer_hash: &checked.renderer_hash,
             objects,
             clusters: &NO_CLUSTERS,
@@ -101,6 +105,11 @@ impl<'a> RoundState<'a> {
             permits: &NO_PERMITS,
             progress: None,
         }
+    }
+
+    /// The commit that an organisation was rendered from.
+    pub(super) fn commit_of(&self, organisation: &Name) -> &'a str {
+        self.commits.get(organisation).map_or(self.commit, |commit| &commit.0)
     }
 
     /// Whether this batch is about an organisation.

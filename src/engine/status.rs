@@ -139,6 +139,7 @@ fn status(
         as_of: None,
         as_of_seconds_ago: None,
         kept: None,
+        consent: None,
         lost: plan.and_then(lost),
         commit: state.stored.inventory.commit.clone(),
         begun: state.stored.inventory.footprint.begun.clone(),

@@ -170,7 +170,7 @@ impl Repository {
     }
 
     /// The remotes, `origin` first.
-    fn remotes(&self) -> Vec<String> {
+    pub(super) fn remotes(&self) -> Vec<String> {
         let names = self.inner().remotes();
         let mut names: Vec<String> = names
             .iter()

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::collection::{below, is_file};
 use super::passed_over::is_kdl;
-use super::{CommitId, DEEPEST_FOLDER, GitError, LARGEST_COMMIT, MOST_ENTRIES, Repository, visible};
+use super::{CommitId, DEEPEST_FOLDER, GitError, LARGEST_COMMIT, MOST_ENTRIES, RawFile, Repository, visible};
 
 /// A file as a commit has it: Git's mode and the id of its blob.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,6 +68,27 @@ impl Repository {
         Ok(between.content)
     }
 
+    /// The files of a change, as they were and as they are; what cannot be read is left out.
+    pub(crate) fn both_sides(&self, content: &Content) -> (Vec<RawFile>, Vec<RawFile>) {
+        let read = |path: &String, state: &Option<FileState>| {
+            let id = git2::Oid::from_str(&state.as_ref()?.blob).ok()?;
+            self.file(path.clone(), id).ok()
+        };
+        let (mut before, mut after) = (Vec::new(), Vec::new());
+        for (path, (was, is)) in &content.files {
+            before.extend(read(path, was));
+            after.extend(read(path, is));
+        }
+        (before, after)
+    }
+
+    /// A file of a commit; absent where it has none there.
+    pub(crate) fn file_at(&self, commit: &CommitId, path: &str) -> Option<RawFile> {
+        let tree = self.inner().find_commit(oid(commit).ok()?).ok()?.tree().ok()?;
+        let entry = tree.get_path(std::path::Path::new(path)).ok()?;
+        self.file(path.to_owned(), entry.id()).ok()
+    }
+
     /// The garden's folder at a commit; absent where it has none.
     fn garden_tree(&self, commit: &CommitId, folder: &str) -> Result<Option<git2::Oid>, GitError> {
         let commit = self.inner().find_commit(oid(commit)?).map_err(self.unreadable(&commit.0))?;
@@ -107,6 +128,16 @@ impl Repository {
         }
         line.reverse();
         Ok(FirstParents::Line(line))
+    }
+
+    /// A commit with its first parent before it; alone where it has none.
+    ///
+    /// # Errors
+    /// The commit cannot be read.
+    pub(crate) fn first_parents_of(&self, commit: &CommitId) -> Result<FirstParents, GitError> {
+        let found = self.inner().find_commit(oid(commit)?).map_err(self.unreadable(&commit.0))?;
+        let parent = found.parent_id(0).ok().map(|parent| CommitId(parent.to_string()));
+        Ok(FirstParents::Line(parent.into_iter().chain([commit.clone()]).collect()))
     }
 
     /// The commits that are part of `after` and not of `before`, the newest first; absent where there are more than `most`.

@@ -85,11 +85,7 @@ impl RemoteMirror {
             look_at_folder(address)?;
         }
         let (from, kept) = self.remote.refs();
-        let mut remote = self
-            .repository
-            .inner()
-            .remote_anonymous(address)
-            .map_err(GitError::git(format!("use the address `{}`", shown(address))))?;
+        let mut remote = self.remote()?;
         self.bring(&mut remote, &format!("+{from}:{kept}"))?;
         // A fetch of what is not there goes well, and leaves what was fetched before it was taken away.
         if !remote.list().unwrap_or_default().iter().any(|head| head.name() == from) {
@@ -110,8 +106,42 @@ impl RemoteMirror {
         }
     }
 
+    /// The names below a prefix that the repository offers, without it.
+    pub(super) fn offered(&self, prefix: &str) -> Result<Vec<String>, GitError> {
+        let mut remote = self.remote()?;
+        let listed = transport::with(&self.access, || {
+            remote.connect(git2::Direction::Fetch)?;
+            let names = remote.list()?.iter().filter_map(|head| head.name().strip_prefix(prefix).map(str::to_owned));
+            let names = names.collect();
+            remote.disconnect()?;
+            Ok(names)
+        });
+        let said = self.access.take_refusal();
+        listed.map_err(|error: git2::Error| {
+            let refusal = said.unwrap_or_else(|| words::of(&error));
+            GitError::Fetch { address: shown(&self.remote.address), refusal }
+        })
+    }
+
+    /// Fetches references, within the limits of a fetch.
+    pub(super) fn bring_all(&self, references: &[String]) -> Result<(), GitError> {
+        let mut remote = self.remote()?;
+        let references: Vec<&str> = references.iter().map(String::as_str).collect();
+        self.bring_each(&mut remote, &references)
+    }
+
+    fn remote(&self) -> Result<git2::Remote<'_>, GitError> {
+        let address = &self.remote.address;
+        let remote = self.repository.inner().remote_anonymous(address);
+        remote.map_err(GitError::git(format!("use the address `{}`", shown(address))))
+    }
+
     /// Fetches one reference, within the limits of a fetch.
     fn bring(&self, remote: &mut git2::Remote<'_>, reference: &str) -> Result<(), GitError> {
+        self.bring_each(remote, &[reference])
+    }
+
+    fn bring_each(&self, remote: &mut git2::Remote<'_>, references: &[&str]) -> Result<(), GitError> {
         let mut too_much = None;
         let fetched = {
             let mut callbacks = git2::RemoteCallbacks::new();
@@ -123,7 +153,7 @@ impl RemoteMirror {
             options.remote_callbacks(callbacks);
             options.download_tags(git2::AutotagOption::None).update_fetchhead(false);
             options.follow_redirects(git2::RemoteRedirect::None);
-            transport::with(&self.access, || remote.fetch(&[reference], Some(&mut options), None))
+            transport::with(&self.access, || remote.fetch(references, Some(&mut options), None))
         };
         let said = self.access.take_refusal();
         fetched.map_err(|error| {

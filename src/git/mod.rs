@@ -12,10 +12,8 @@ use crate::visible;
 
 mod base;
 mod collection;
-#[expect(dead_code, reason = "read by consent, which is being built")]
 mod consent_refs;
 mod library;
-#[expect(dead_code, reason = "read by consent, which is being built")]
 mod line;
 mod merged;
 mod mirror;
@@ -28,10 +26,8 @@ mod workspace;
 mod worktree;
 
 pub(crate) use base::{Ancestry, Before, Began, MergeTarget};
-#[expect(unused_imports, reason = "read by consent, which is being built")]
-pub(crate) use consent_refs::{LARGEST_STATEMENT, MOST_STATEMENTS, Statements};
-#[expect(unused_imports, reason = "read by consent, which is being built")]
-pub(crate) use line::{Content, FileState, FirstParents, WrittenCommit};
+pub(crate) use consent_refs::{LARGEST_STATEMENT, PUSHED, Statements};
+pub(crate) use line::{Content, FirstParents, WrittenCommit};
 pub(crate) use merged::{Merged, merged};
 pub use mirror::{Remote, RemoteMirror};
 pub use passed_over::{PassedOver, PassedOverEntries};

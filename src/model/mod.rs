@@ -34,6 +34,7 @@ pub(crate) use incremental::{ModelMemo, build_again};
 pub use judgement::Judgement;
 pub(crate) use judgement::LOOKS_SECRET;
 pub(crate) use names::UNKNOWN_NAME;
+pub(crate) use rules::CLAIMED;
 pub(crate) use rules::database_images::version as image_version;
 pub(crate) use rules::open_networks::OPEN as OPEN_NETWORK;
 pub(crate) use rules::peaks::ODD as ODD_PEAK;

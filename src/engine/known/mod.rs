@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::round::RoundOutcome;
 use super::state::LiveState;
-use crate::check::{Checked, History, MOST_QUESTIONS, Memo, check_again};
+use crate::check::{Checked, History, MOST_QUESTIONS, Memo, check_again, check_beside};
 use crate::cluster::inventory::PackedInventory;
 use crate::cluster::{
     Connection, InventoryError, PackedInventories, Reading, Shutdown, StoredInventories, StoredInventory,
 };
 use crate::git::{Repository, Snapshot};
-use crate::model::{Life, PastOrganisation};
+use crate::model::{Life, Past, PastOrganisation};
 use crate::name::Name;
 use crate::plan::{Inventory, OrganisationPlan, Plan};
 
@@ -30,7 +30,7 @@ pub(super) use watching::Watching;
 #[derive(Default)]
 pub struct Known {
     /// What was parsed and rendered.
-    memo: Memo,
+    pub(super) memo: Memo,
     /// What the repository's history said of claims that nothing else tells apart.
     history: History,
     /// What each cluster holds applied.
@@ -69,10 +69,20 @@ impl Known {
     /// The same on a thread of its own, since a large garden takes as long as people wait for a process to end. What was parsed
     /// and rendered is away until it is done; absent where the process is to end before.
     async fn check_aside(&mut self, snapshot: Snapshot, now: jiff::Timestamp, shutdown: &Shutdown) -> Option<Checked> {
+        self.check_by(check_again, snapshot, now, shutdown).await
+    }
+
+    async fn check_by(
+        &mut self,
+        check: fn(&mut Memo, Snapshot, Option<&Past>, jiff::Timestamp) -> Checked,
+        snapshot: Snapshot,
+        now: jiff::Timestamp,
+        shutdown: &Shutdown,
+    ) -> Option<Checked> {
         let mut memo = std::mem::take(&mut self.memo);
         let past = self.history.known(self.applied.as_ref().map(|applied| &applied.past)).map(Cow::into_owned);
         let check = tokio::task::spawn_blocking(move || {
-            let checked = check_again(&mut memo, snapshot, past.as_ref(), now);
+            let checked = check(&mut memo, snapshot, past.as_ref(), now);
             (memo, checked)
         });
         tokio::select! {
@@ -83,6 +93,16 @@ impl Known {
             }
             () = shutdown.asked() => None,
         }
+    }
+
+    /// Another commit, checked beside the head on a thread of its own; absent where the process is to end before it is done.
+    pub(super) async fn check_beside(
+        &mut self,
+        snapshot: Snapshot,
+        now: jiff::Timestamp,
+        shutdown: &Shutdown,
+    ) -> Option<Checked> {
+        self.check_by(check_beside, snapshot, now, shutdown).await
     }
 
     /// The same, with what the history decides of claims, and without what the garden takes back by word of what was begun; absent
@@ -195,7 +215,8 @@ impl Known {
             // Of a lost inventory, what was known before is still the best that is known.
             let inventory = inventories.get(name).filter(|_| !plan.is_lost());
             if let (Some(applied), Some((cluster, inventory))) = (&mut self.applied, inventory) {
-                let now = checked.commit.as_ref().map(|commit| commit.id.0.as_str());
+                let head = checked.commit.as_ref().map(|commit| &commit.id);
+                let now = checked.commits.get(name).or(head).map(|commit| commit.0.as_str());
                 let at = |commit: &str| garden.organisations.get(name).filter(|_| now == Some(commit)).cloned();
                 applied.note(name, cluster, inventory, at);
             }

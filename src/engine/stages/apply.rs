@@ -161,7 +161,7 @@ fn stamp(round: &RoundState<'_>, plan: &OrganisationPlan, outcome: &Organisation
     if outcome.outcomes.iter().any(plan::Outcome::is_open) {
         return;
     }
-    round.commit.clone_into(&mut inventory.commit);
+    round.commit_of(&plan.organisation).clone_into(&mut inventory.commit);
     inventory.footprint.begun.clear();
     round.renderer_hash.clone_into(&mut inventory.renderer_hash);
     let actions = serde_json::to_value(&plan.actions).unwrap_or_default();

@@ -35,7 +35,7 @@ pub(in crate::engine) fn input<'a>(
 ) -> Input<'a> {
     Input {
         garden: &round.garden.name,
-        commit: round.commit,
+        commit: round.commit_of(&state.objects.organisation),
         renderer_hash: round.renderer_hash,
         desired: &state.objects,
         live: &state.live,

@@ -46,14 +46,34 @@ pub(crate) struct EditedLine {
 
 /// The part of a garden that a line stands in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::impact) enum Part {
+pub(crate) enum Part {
+    /// The `garden` node.
     Garden,
+    /// A cluster, by name.
     Cluster(String),
+    /// An offer, by name.
     Offer(String),
+    /// An organisation, by name.
     Organisation(String),
+    /// A definition, by name.
     Definition(String),
     /// A file that cannot be read as a tree, or a word that nobody knows.
     Other,
+}
+
+/// What an edit touches.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Touched<'a> {
+    pub(crate) part: &'a Part,
+    /// The names of the nodes around it, from the top, its own last; a property after that.
+    pub(crate) path: &'a [String],
+}
+
+impl Touched<'_> {
+    /// Whether one of the words around it, or its own, is one of these.
+    pub(crate) fn is_of(&self, words: &[&str]) -> bool {
+        self.path.iter().skip(1).any(|word| words.contains(&word.as_str()))
+    }
 }
 
 /// What became of a node.
@@ -106,6 +126,16 @@ impl EditedLines {
     pub(crate) fn between(before: &[RawFile], after: &[RawFile]) -> Self {
         let (edits, more) = compare(before, after);
         Self { edits, more, known: 1, ..Self::default() }
+    }
+
+    /// What each edit touches.
+    pub(crate) fn touched(&self) -> impl Iterator<Item = Touched<'_>> {
+        self.edits.iter().map(|edit| Touched { part: &edit.part, path: &edit.path })
+    }
+
+    /// Whether there are more edits than are told one by one.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.more > 0
     }
 
     /// Compares each state with the files as they are; a state is that of some organisations, and absent where nothing is known

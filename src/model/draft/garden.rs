@@ -1,21 +1,19 @@
 //! The `garden` node.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::consent::{consent, people};
 use super::{Doubt, FileReading};
-use crate::finding::{Code, Finding, Findings};
+use crate::finding::{Finding, Findings};
 pub(crate) use crate::model::boundary::NO_GARDEN;
-use crate::model::read::{amount_at, amount_of, child, children, name_at, number_at, spelled, text_of, whole};
-use crate::model::{ApprovalRule, Class, Consent, Deletions, FilePlace, Garden, Grants, Person, Reviewer, WaitingRule};
+use crate::model::read::{amount_of, child, name_at, spelled, text_of, whole};
+use crate::model::{Consent, Deletions, FilePlace, Garden, Grants, Reviewer};
 use crate::name::Name;
 use crate::quantity::{Dimension, Quantity};
 use crate::schema::CheckedFile;
 use crate::source::{FileId, Span};
 use crate::syntax::Node;
-
-/// Consent from a group that nobody is in.
-pub(crate) const NOBODY: Code = Code::new("E0306");
 
 /// How long data is kept where the garden says nothing.
 pub(crate) const KEEP_DATA: Quantity = Quantity { dimension: Dimension::Duration, amount: 30 * 86_400 };
@@ -45,7 +43,7 @@ pub(in crate::model) fn read(files: &[Arc<FileReading>], doubt: &Doubt, findings
         findings.push(finding);
     }
     let Some(name) = name_at(node, 0) else { return (empty(files), false) };
-    let people = people(file, node);
+    let people = people(file, node, findings);
     let consent = consent(file, node, &people, findings);
     let garden = Garden {
         name: name.value,
@@ -114,88 +112,11 @@ fn empty(files: &[Arc<FileReading>]) -> Garden {
     }
 }
 
-fn people(file: &CheckedFile, node: &Node) -> BTreeMap<Name, Person> {
-    let person = |node: &Node| {
-        let email = node.prop("email")?.text.clone();
-        let groups =
-            node.prop("in").map(|groups| groups.text.split_whitespace().filter_map(|word| Name::new(word).ok()));
-        Some((
-            name_at(node, 0)?.value,
-            Person {
-                email,
-                groups: groups.into_iter().flatten().collect(),
-                accounts: BTreeMap::new(),
-                keys: BTreeSet::new(),
-            },
-        ))
-    };
-    let all = child(file, node, "people").into_iter().flat_map(|people| children(file, people, "person"));
-    all.filter_map(person).collect()
-}
-
-fn consent(file: &CheckedFile, node: &Node, people: &BTreeMap<Name, Person>, findings: &mut Findings) -> Consent {
-    let mut consent = Consent::default();
-    let Some(block) = child(file, node, "consent") else { return consent };
-    for rule in block.children.iter().filter(|rule| !file.is_broken(rule)) {
-        let class = rule.prop("for").and_then(|value| class(&value.text));
-        if rule.name.value == "waiting" {
-            let time = amount_at(rule, 0).map(|time| time.value);
-            consent.waiting.extend(time.map(|time| WaitingRule { time, class }));
-            continue;
-        }
-        let Some(from) = rule.prop("from") else { continue };
-        let (Some(count), Ok(group)) = (number_at(rule, 0), Name::new(&from.text)) else { continue };
-        let members = people.values().filter(|person| person.groups.contains(&group)).count();
-        let count = u32::try_from(count).unwrap_or(u32::MAX);
-        let doubtful = match node.child("people") {
-            Some(people) => file.holds_broken(people),
-            None => file.holds_broken(node),
-        };
-        if people.is_empty() && !doubtful {
-            findings.push(nobody_at_all(from.span, node.head));
-            return consent;
-        }
-        if members < count as usize && !doubtful {
-            let finding = Finding::error(
-                NOBODY,
-                format!("{count} of `{group}` must approve, and the group has {members}"),
-                from.span,
-            )
-            .why("nothing could ever be approved")
-            .help(format!("add people with `in={group}`, or ask for fewer approvals"));
-            findings.push(finding);
-        }
-        consent.approvals.push(ApprovalRule { count, from: group, class });
-    }
-    consent
-}
-
-/// The class of changes that a word names.
-fn class(word: &str) -> Option<Class> {
-    Some(match word {
-        "deletions" => Class::Deletions,
-        "data" => Class::Data,
-        "offers" => Class::Offers,
-        "people" => Class::People,
-        "clusters" => Class::Clusters,
-        "contribution" => Class::Contribution,
-        "routine" => Class::Routine,
-        _ => return None,
-    })
-}
-
 fn reviewer(file: &CheckedFile, node: &Node) -> Reviewer {
     match child(file, node, "review").and_then(|review| review.prop("by")) {
         Some(by) if by.text == "daemon" => Reviewer::Daemon,
         _ => Reviewer::Ci,
     }
-}
-
-fn nobody_at_all(place: Span, garden: Span) -> Finding {
-    Finding::error(NOBODY, "approvals are asked for, and the garden names no people", place)
-        .also(garden, "no `people` in it")
-        .why("nothing could ever be approved")
-        .help("name them: `people { person ada email=ada@example.org in=operators; }`")
 }
 
 fn deletions(file: &CheckedFile, node: &Node) -> Deletions {

@@ -12,6 +12,7 @@ use crate::syntax::Node;
 
 mod app;
 pub(super) mod cluster;
+mod consent;
 mod derived;
 mod doubt;
 mod file;

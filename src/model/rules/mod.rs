@@ -10,7 +10,7 @@
 //! | [`OF_ONE`] | one organisation with its past | anything in [`One`] changed |
 //! | [`OF_ALL`] | the whole garden | always: it must go by the [`ClaimIndex`], not over everything |
 
-use crate::finding::Findings;
+use crate::finding::{Code, Findings};
 use crate::schema::CheckedFile;
 
 mod cluster_names;
@@ -61,6 +61,17 @@ pub(super) use index::{ClaimIndex, HostClaim};
 pub(super) use ownership::undecided;
 pub(super) use refused::{Doubtful, Refused};
 pub(super) use subject::{Names, One, SoundApp, View};
+
+/// Findings about what several organisations claim: whether one is there depends on all of them.
+pub(crate) const CLAIMED: &[Code] = &[
+    hosts::TAKEN,
+    hosts::OUTSIDE,
+    domains::TAKEN,
+    delegates::NOT_YOURS,
+    senders::FOREIGN,
+    cluster_hosts::CLUSTERS,
+    reserved_names::RESERVED,
+];
 
 /// Rules over one file as it is written.
 const OF_TEXT: &[fn(&CheckedFile, &mut Findings)] = &[secrets::check, secret_names::check];

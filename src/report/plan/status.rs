@@ -35,6 +35,9 @@ pub(crate) struct OrganisationStatus {
     /// Why the loop leaves it as it is applied although no finding stops it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) kept: Option<String>,
+    /// What it waits for at an earlier commit, since not all who must agree have agreed to what came after.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) consent: Option<String>,
     /// The commit that was applied whole last, in hexadecimal; empty for none.
     pub(crate) commit: String,
     /// The commit that was begun since and is not whole, in hexadecimal; empty for none.
@@ -256,11 +259,12 @@ pub(crate) fn status(organisation: &OrganisationStatus, style: TextStyle) -> Str
 }
 
 /// What holds for the organisation as a whole, a sentence each.
-pub(super) fn states(organisation: &OrganisationStatus) -> [Option<String>; 7] {
+pub(super) fn states(organisation: &OrganisationStatus) -> [Option<String>; 8] {
     let begun: String = organisation.begun.chars().take(12).collect();
     [
         organisation.taken_back.map(taken_back),
         organisation.kept.as_ref().map(|why| format!("kept as applied: {why}")),
+        organisation.consent.clone(),
         (!begun.is_empty()).then(|| format!("{begun} was begun and is not applied whole")),
         organisation.paused.as_ref().map(|why| format!("paused in the cluster: {why}")),
         organisation.held.as_ref().map(|why| format!("held: {why}")),

@@ -1,0 +1,122 @@
+//! Which change is meant: where it begins and ends, what it makes of the garden, and whose word counts.
+
+use std::collections::BTreeMap;
+
+use super::super::place;
+use super::super::workspace::now;
+use super::super::{CommandFailure, check::plural};
+use crate::check::check;
+use crate::consent::ChangeId;
+use crate::git::{CommitId, Content, FirstParents, Repository, Workspace};
+use crate::model::{Boundary, Person};
+use crate::name::Name;
+use crate::visible;
+
+/// The most merges that are looked through for the one that brought a commit.
+const MOST_MERGES: usize = 10_000;
+/// The most files that are named.
+const MOST_NAMED: usize = 8;
+
+/// A change that somebody looks at.
+pub(super) struct LookedAt {
+    pub(super) garden: Name,
+    /// The people of the branch that it goes to.
+    pub(super) people: BTreeMap<Name, Person>,
+    pub(super) change: ChangeId,
+    pub(super) base: CommitId,
+    pub(super) head: CommitId,
+    /// The latest commit of the branch that it goes to, or is on.
+    pub(super) target: String,
+    content: Content,
+    /// Whether it is on that branch already.
+    is_merged: bool,
+}
+
+/// The garden's name and people at a revision, or at the branch that work goes to.
+pub(super) fn people(
+    workspace: &Workspace,
+    target: Option<&str>,
+) -> Result<(Name, BTreeMap<Name, Person>), CommandFailure> {
+    let named = workspace.repository()?.target_tip(&place::target()).map(|(_, tip)| tip.0);
+    let target = target.map(str::to_owned).or(named).unwrap_or_else(|| "HEAD".to_owned());
+    let mut snapshot = workspace.snapshot(Some(&target))?;
+    let path = Boundary::garden_file(&snapshot.folder);
+    snapshot.files.retain(|file| file.path == path);
+    let garden = check(snapshot, None, now()).garden;
+    let none = || {
+        let title = format!("the garden at {} cannot be read", visible::line(&target));
+        CommandFailure::asked(title, "parcelle check says why")
+    };
+    garden.map(|garden| (garden.name, garden.people)).ok_or_else(none)
+}
+
+impl LookedAt {
+    /// What a revision means: of work, what lies between its beginning and its end; of what is merged, the step that brought it.
+    pub(super) fn of(
+        workspace: &Workspace,
+        revision: Option<&str>,
+        base: Option<&str>,
+    ) -> Result<Self, CommandFailure> {
+        let repository = workspace.repository()?;
+        let revision = revision.unwrap_or("HEAD");
+        let tip = match base {
+            Some(base) => Some(repository.commit(base)?.id),
+            None => repository.target_tip(&place::target()).map(|(_, tip)| tip),
+        };
+        let (base, head, is_merged) = match revision.split_once("..") {
+            Some((base, head)) => (repository.commit(base)?.id, repository.commit(head)?.id, false),
+            None => {
+                let head = repository.commit(revision)?.id;
+                match &tip {
+                    Some(tip) if !repository.holds(tip, &head) => (repository.shared(&head.0, &tip.0)?, head, false),
+                    tip => {
+                        let (before, after) = brought(repository, tip.as_ref().unwrap_or(&head), &head)?;
+                        (before, after, true)
+                    }
+                }
+            }
+        };
+        let target = tip.map_or_else(|| head.0.clone(), |tip| tip.0);
+        let (garden, people) = people(workspace, Some(&target))?;
+        let content = repository.content(&base, &head, &workspace.folder_in_repository())?;
+        if content.files.is_empty() {
+            let title = format!("{} changes nothing of the garden", visible::line(revision));
+            return Err(CommandFailure::asked(
+                title,
+                "name the branch or commit that does; what is not committed is no part of it",
+            ));
+        }
+        let change = ChangeId::of(&content, &garden);
+        Ok(Self { garden, people, change, base, head, target, content, is_merged })
+    }
+
+    /// What is looked at, for whoever signs it.
+    pub(super) fn words(&self) -> String {
+        let files: Vec<String> = self.content.files.keys().take(MOST_NAMED).map(|path| visible::line(path)).collect();
+        let more = self.content.files.len().saturating_sub(MOST_NAMED);
+        let more = if more > 0 { format!(" and {} more", plural(more, "file")) } else { String::new() };
+        let how = if self.is_merged { ", merged already" } else { "" };
+        let (base, head) = (self.base.short(), self.head.short());
+        format!(
+            "the change {} of {}: {base} to {head}{how}; {}{more}",
+            self.change.short(),
+            self.garden,
+            files.join(", ")
+        )
+    }
+}
+
+/// The step of a branch that brought a commit: the first parent before it, and the commit that came.
+fn brought(repository: &Repository, tip: &CommitId, commit: &CommitId) -> Result<(CommitId, CommitId), CommandFailure> {
+    let nothing = || CommandFailure::asked("nobody was asked about the first commit", "name a later one");
+    let mut after = tip.clone();
+    for _ in 0..MOST_MERGES {
+        let FirstParents::Line(line) = repository.first_parents_of(&after)? else { return Err(nothing()) };
+        let [before, _] = line.as_slice() else { return Err(nothing()) };
+        if !repository.holds(before, commit) {
+            return Ok((before.clone(), after));
+        }
+        after = before.clone();
+    }
+    Err(CommandFailure::asked("the commit is too far back", "name it as BASE..HEAD"))
+}

@@ -1,0 +1,227 @@
+//! What kind of change it is, and whom it concerns: by what is written otherwise, and by what is rendered otherwise.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::impact::edits::{EditedLines, Part, Touched};
+use crate::model::{Class, Garden, Life, Organisation};
+use crate::name::Name;
+use crate::render::{self, Object, OrganisationObjects};
+
+/// Words of an organisation that change nothing of what is done for it.
+const SAID_ONLY: &[&str] = &["title", "contact", "note", "about"];
+
+/// Two states of a garden; absent where a commit has none that can be read.
+#[derive(Clone, Copy)]
+pub(crate) struct Between<'a> {
+    pub(crate) before: Option<&'a Garden>,
+    pub(crate) after: Option<&'a Garden>,
+    /// What is written otherwise.
+    pub(crate) edits: &'a EditedLines,
+    /// The moment at which both are rendered.
+    pub(crate) now: jiff::Timestamp,
+}
+
+/// An organisation in a state of a garden.
+#[derive(Clone, Copy)]
+enum Stands<'a> {
+    /// There is none of its name.
+    Not,
+    /// A finding stops it: what it means is not known.
+    Stopped,
+    Sound(&'a Garden, &'a Arc<Organisation>),
+}
+
+impl<'a> Stands<'a> {
+    fn of(garden: Option<&'a Garden>, name: &Name) -> Self {
+        let Some(garden) = garden else { return Self::Stopped };
+        match garden.organisations.get(name) {
+            Some(organisation) => Self::Sound(garden, organisation),
+            None if garden.broken.contains(name) => Self::Stopped,
+            None => Self::Not,
+        }
+    }
+}
+
+impl Between<'_> {
+    /// Whether the garden's own words and its clusters are the same: nothing that all share is another.
+    pub(crate) fn is_garden_alike(&self) -> bool {
+        let is_shared = |touched: Touched<'_>| match touched.part {
+            Part::Garden => !touched.is_of(&["title"]),
+            Part::Cluster(_) | Part::Other => true,
+            Part::Offer(_) | Part::Organisation(_) | Part::Definition(_) => false,
+        };
+        self.before.is_some() && self.after.is_some() && !self.edits.is_cut() && !self.edits.touched().any(is_shared)
+    }
+
+    /// Whether nothing of an organisation is another: what it says of itself, and what is rendered of it, now and at its hours.
+    pub(crate) fn is_alike(&self, name: &Name) -> bool {
+        match (Stands::of(self.before, name), Stands::of(self.after, name)) {
+            (Stands::Not, Stands::Not) => true,
+            (Stands::Sound(was, before), Stands::Sound(is, after)) => {
+                let same = Arc::ptr_eq(before, after) && is_rendered_by_the_same(was, is);
+                let own = |touched: Touched<'_>| {
+                    matches!(touched.part, Part::Organisation(owner) if owner.as_str() == name.as_str())
+                        && !touched.is_of(SAID_ONLY)
+                };
+                let is_said = self.edits.is_cut() || self.edits.touched().any(own);
+                same || (!is_said && is_same(&self.rendered(was, before), &self.rendered(is, after)))
+            }
+            (Stands::Stopped, Stands::Stopped) => !self.edits.is_cut() && self.edits.touched().next().is_none(),
+            _ => false,
+        }
+    }
+
+    fn rendered(&self, garden: &Garden, organisation: &Organisation) -> OrganisationObjects {
+        render::organisation(garden, organisation, self.now)
+    }
+
+    /// The organisations of both states, by name.
+    pub(crate) fn names(&self) -> BTreeSet<Name> {
+        let all = self.before.into_iter().chain(self.after);
+        all.flat_map(|garden| garden.organisations.keys().chain(&garden.broken)).cloned().collect()
+    }
+
+    /// What kinds of change it is, by what it does; who wrote it is not asked here.
+    pub(crate) fn classes(&self) -> BTreeSet<Class> {
+        let mut classes: BTreeSet<Class> = self.edits.touched().flat_map(by_words).copied().collect();
+        if self.edits.is_cut() || self.before.is_none() || self.after.is_none() {
+            // What cannot be looked at may be anything.
+            classes.extend([Class::Deletions, Class::Data, Class::Offers, Class::People, Class::Clusters]);
+        }
+        for name in self.names() {
+            self.of_organisation(&name, &mut classes);
+        }
+        classes
+    }
+
+    fn of_organisation(&self, name: &Name, classes: &mut BTreeSet<Class>) {
+        let nothing = || (BTreeMap::new(), BTreeMap::new());
+        match (Stands::of(self.before, name), Stands::of(self.after, name)) {
+            (Stands::Sound(was, before), Stands::Sound(is, after)) => {
+                if Arc::ptr_eq(before, after) && is_rendered_by_the_same(was, is) {
+                    return;
+                }
+                let offer = |one: &Organisation| one.offer.as_ref().map(|offer| offer.name.clone());
+                if offer(before) != offer(after) {
+                    classes.insert(Class::Offers);
+                }
+                if before.cluster.name != after.cluster.name {
+                    classes.extend([Class::Clusters, Class::Data]);
+                }
+                if is_newly_retired(before, after) {
+                    classes.extend([Class::Deletions, Class::Data]);
+                }
+                let (before, after) = (self.rendered(was, before), self.rendered(is, after));
+                by_objects(&parts(&before), &parts(&after), classes);
+            }
+            (Stands::Sound(was, before), Stands::Not) => {
+                classes.insert(Class::Deletions);
+                by_objects(&parts(&self.rendered(was, before)), &nothing(), classes);
+            }
+            // What stops is left as it is applied; what was stopped and is gone cannot be told.
+            (Stands::Stopped, Stands::Not) => classes.extend([Class::Deletions, Class::Data]),
+            _ => {}
+        }
+    }
+}
+
+/// Whether two states of a garden render an organisation that is the same alike.
+fn is_rendered_by_the_same(before: &Garden, after: &Garden) -> bool {
+    let hold = |garden: &Garden| garden.hold.as_ref().map(|hold| hold.value.clone());
+    before.name == after.name && hold(before) == hold(after) && before.deletions.keep_data == after.deletions.keep_data
+}
+
+/// Whether something goes on its day that did not before, or goes sooner.
+fn is_newly_retired(before: &Organisation, after: &Organisation) -> bool {
+    let sooner = |before: Option<u64>, after: Option<u64>| match (before, after) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some(before), Some(after)) => after < before,
+    };
+    let app = |organisation: &Organisation, name: &Name| match organisation.apps.get(name).map(|app| &app.life) {
+        Some(Life::Retired(retired)) => Some(retired.keep_data.amount),
+        _ => None,
+    };
+    let whole = |organisation: &Organisation| organisation.retired.as_ref().map(|retired| retired.keep_data.amount);
+    let need =
+        |organisation: &Organisation, name: &str| organisation.retired_needs.get(name).map(|one| one.keep_data.amount);
+    sooner(whole(before), whole(after))
+        || after.apps.keys().any(|name| sooner(app(before, name), app(after, name)))
+        || after.retired_needs.keys().any(|name| sooner(need(before, name), need(after, name)))
+}
+
+/// The kinds of change that a word stands for.
+fn by_words(touched: Touched<'_>) -> &'static [Class] {
+    match touched.part {
+        Part::Offer(_) => &[Class::Offers],
+        Part::Cluster(_) | Part::Definition(_) => &[Class::Clusters],
+        // Of what is no tree of known words nobody can say what it was.
+        Part::Other => &[Class::People, Class::Clusters],
+        Part::Garden => match touched.path.get(1).map(String::as_str) {
+            Some("people" | "consent" | "review") => &[Class::People],
+            Some("ceiling") => &[Class::Offers],
+            Some("deletions") => &[Class::Deletions, Class::Data],
+            Some("title" | "hold") => &[],
+            Some(_) => &[Class::Clusters],
+            None => &[Class::People, Class::Clusters],
+        },
+        Part::Organisation(_) if touched.is_of(&["backup"]) => &[Class::Data],
+        Part::Organisation(_) => &[],
+    }
+}
+
+/// Objects by what they are, and requested Secrets.
+type Parts<'a> = (BTreeMap<String, &'a Object>, BTreeMap<String, &'a render::SecretRequest>);
+
+fn parts(objects: &OrganisationObjects) -> Parts<'_> {
+    let each = objects.objects.iter().map(|object| (object.id.to_string(), object)).collect();
+    (each, objects.secrets.iter().map(|secret| (secret.id.to_string(), secret)).collect())
+}
+
+fn by_objects(before: &Parts<'_>, after: &Parts<'_>, classes: &mut BTreeSet<Class>) {
+    for (id, object) in &before.0 {
+        match after.0.get(id) {
+            Some(now) if now.body == object.body => {}
+            Some(now) if object.holds_data || now.holds_data => drop(classes.insert(Class::Data)),
+            Some(_) => {}
+            None => {
+                classes.insert(Class::Deletions);
+                if object.holds_data {
+                    classes.insert(Class::Data);
+                }
+            }
+        }
+    }
+    if before.1.keys().any(|id| !after.1.contains_key(id)) {
+        classes.insert(Class::Deletions);
+    }
+}
+
+/// Whether the same is asked for, wherever it was written: objects, Secrets, what is held, and what acts later.
+fn is_same(before: &OrganisationObjects, after: &OrganisationObjects) -> bool {
+    let secret = |one: &render::SecretRequest| (one.source.clone(), one.labels.clone(), one.secret_type.clone());
+    let (was, is) = (parts(before), parts(after));
+    let objects = was.0.len() == is.0.len()
+        && was.0.iter().all(|(id, one)| is.0.get(id).is_some_and(|other| one.body == other.body));
+    let secrets = was.1.len() == is.1.len()
+        && was.1.iter().all(|(id, one)| is.1.get(id).is_some_and(|other| secret(one) == secret(other)));
+    let waiting = |objects: &OrganisationObjects| -> BTreeMap<Name, String> {
+        objects.waiting.iter().map(|(app, release)| (app.clone(), release.version.clone())).collect()
+    };
+    let retired = |objects: &OrganisationObjects| -> BTreeMap<Name, u64> {
+        objects.retired.iter().map(|(app, (time, _))| (app.clone(), *time)).collect()
+    };
+    let terms = |objects: &OrganisationObjects| -> BTreeSet<_> {
+        let each = objects.terms.iter();
+        each.map(|term| (term.word, term.key.clone(), term.says.clone(), term.at, term.over)).collect()
+    };
+    objects
+        && secrets
+        && before.cluster == after.cluster
+        && before.namespace == after.namespace
+        && before.held == after.held
+        && waiting(before) == waiting(after)
+        && retired(before) == retired(after)
+        && terms(before) == terms(after)
+}

@@ -1,0 +1,205 @@
+//! Consent: what of a checked head may be applied. The garden's own words and each organisation go as far along the line of
+//! commits as all who must agree have agreed, and each is rendered at the commit that it went to.
+//!
+//! ```text
+//! head ─▶ line ─▶ facts of each step ─▶ judge ─▶ standings ─▶ mixture: what is applied
+//!         IO      pure, remembered      pure     pure         pure
+//! ```
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::failure::Failure;
+use super::session::Session;
+use crate::check::Checked;
+use crate::cluster::consent::StoredConsent;
+use crate::consent::{Agreement, OpenChange, Record, Voice};
+use crate::git::{Commit, CommitId, Repository, Snapshot, Statements};
+use crate::name::Name;
+use crate::render::Packed;
+use facts::{AlikeKey, StepFacts};
+use forge::ForgeVoices;
+use mixture::Conflicts;
+
+mod facts;
+mod forge;
+mod judged;
+mod line;
+mod mixture;
+mod store;
+
+/// The most positions of a line that are looked at one by one; what is longer is one step.
+pub(super) const MOST_POSITIONS: usize = 200;
+
+/// What stays known of consent between two looks at the repository.
+#[derive(Default)]
+pub(super) struct ConsentState {
+    /// What is remembered on the clusters.
+    record: Record,
+    /// Each cluster's own copy, as it was read or written last.
+    stored: BTreeMap<Name, StoredConsent>,
+    /// Whether the records of all clusters were read.
+    pub(super) is_read: bool,
+    /// Whether the record is to be written.
+    is_dirty: bool,
+    /// The floor of the record as it was written last.
+    written_floor: Option<CommitId>,
+    is_first: bool,
+    /// Why a copy cannot be read, by cluster.
+    damaged: BTreeMap<Name, String>,
+    statements: Statements,
+    forge: ForgeVoices,
+    /// Commits that were checked beside the head.
+    checked: BTreeMap<CommitId, Arc<Checked>>,
+    /// How often the memo had begun anew when they were.
+    begun: usize,
+    facts: BTreeMap<(CommitId, CommitId), Arc<StepFacts>>,
+    alike: BTreeMap<AlikeKey, bool>,
+    /// What the last mixture came to.
+    conflicts: Option<Conflicts>,
+    /// Organisations of earlier commits that were rendered again for the hour.
+    rendered: BTreeMap<(Name, CommitId), Arc<Packed>>,
+}
+
+/// The line of commits, the oldest first, with what is known at each.
+struct Walked {
+    positions: Vec<Position>,
+}
+
+/// A commit of the line.
+#[derive(Clone)]
+struct Position {
+    commit: Commit,
+    checked: Arc<Checked>,
+}
+
+/// How far everything goes.
+struct Reached {
+    agreement: Agreement,
+    /// The position of the garden's own words.
+    garden: usize,
+    /// The position of each organisation.
+    organisations: BTreeMap<Name, usize>,
+    /// What people said of open changes.
+    said: Vec<Voice>,
+}
+
+impl Session {
+    /// What of a checked head may be applied: the head itself where nobody is asked. IO: the repository, and the clusters' records
+    /// where they were not read yet.
+    pub(in crate::engine) async fn by_consent(
+        &mut self,
+        head: Checked,
+        snapshot: &Snapshot,
+        now: jiff::Timestamp,
+    ) -> Result<Arc<Checked>, Failure> {
+        let Some(commit) = head.commit.clone() else { return Ok(Arc::new(head)) };
+        self.read_records().await;
+        let asks = head.garden.as_ref().is_some_and(|garden| garden.consent.asks());
+        let remembers = self.consent.record.accepted.is_some();
+        self.known.memo.beside = asks || remembers;
+        if !self.known.memo.beside || self.clusters.is_none() {
+            return Ok(Arc::new(head));
+        }
+        if !remembers && !self.begin_record(&commit.id, &snapshot.folder, now.as_second()) {
+            return Ok(Arc::new(self.unknown(head)));
+        }
+        self.hear();
+        self.close_urgent(&commit.id, snapshot, now).await?;
+        let walked = self.walk(head, commit, snapshot, now).await?;
+        let (mut agreed, passed) = self.stand(&walked, snapshot, now).await?;
+        agreed.agreement.is_obeyed = self.has_shared_clusters();
+        self.note_agreed(&walked, &mut agreed, &passed, now.as_second());
+        Ok(self.mixed(&walked, agreed, now))
+    }
+
+    /// Takes note of what was applied before it was agreed, and is agreed by now. IO: the repository.
+    async fn close_urgent(
+        &mut self,
+        head: &CommitId,
+        snapshot: &Snapshot,
+        now: jiff::Timestamp,
+    ) -> Result<(), Failure> {
+        for urgent in self.consent.record.urgent.clone() {
+            let rules = self.consent.record.accepted.clone().unwrap_or_else(|| head.clone());
+            let mut positions = Vec::new();
+            for commit in [&rules, &urgent.before, &urgent.commit] {
+                positions.push(self.position(commit, snapshot, now).await?);
+            }
+            let before = self.consent.record.clone();
+            self.consent.record.used.retain(|used| (&used.change, &used.commit) != (&urgent.change, &urgent.commit));
+            let open = self.judge_alone(&Walked { positions }, &snapshot.folder, now);
+            self.consent.record = before;
+            if open.verdict.is_agreed() {
+                self.consent.record.urgent.retain(|known| *known != urgent);
+                self.consent.is_dirty = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// What came of consent for a revision, whatever is planned otherwise; absent where nobody is asked. IO: the repository, and the
+    /// clusters' records.
+    pub(crate) async fn agreement_at(
+        &mut self,
+        revision: &str,
+        now: jiff::Timestamp,
+    ) -> Result<Option<Arc<Agreement>>, Failure> {
+        let snapshot = self.source.snapshot_of(revision)?;
+        let head = self.known.check_beside(snapshot.clone(), now, &self.shutdown).await.ok_or(Failure::Ending)?;
+        Ok(self.by_consent(head, &snapshot, now).await?.agreement.clone())
+    }
+
+    /// What the rules of the accepted commit make of a change that is not on the line yet: what lies between two commits. Absent
+    /// where nobody is asked. IO: as above.
+    pub(crate) async fn explain_change(
+        &mut self,
+        (head, base, revision): (&str, &CommitId, &CommitId),
+        now: jiff::Timestamp,
+    ) -> Result<Option<OpenChange>, Failure> {
+        let Some(agreement) = self.agreement_at(head, now).await? else { return Ok(None) };
+        let snapshot = self.source.snapshot_of(&revision.0)?;
+        let Some(accepted) = agreement.accepted.clone() else { return Ok(None) };
+        let mut positions = Vec::new();
+        for commit in [&accepted, base, revision] {
+            positions.push(self.position(commit, &snapshot, now).await?);
+        }
+        let walked = Walked { positions };
+        Ok(Some(self.judge_alone(&walked, &snapshot.folder, now)))
+    }
+
+    /// What is applied while nobody can say what was accepted: nothing.
+    fn unknown(&self, head: Checked) -> Checked {
+        let silent = self.consent.damaged.iter();
+        let silent =
+            silent.map(|(cluster, why)| format!("the record of consent on cluster `{cluster}` cannot be read: {why}"));
+        let agreement = Agreement {
+            head: head.commit.as_ref().map(|commit| commit.id.clone()),
+            silent: silent.collect(),
+            is_obeyed: self.has_shared_clusters(),
+            ..Agreement::default()
+        };
+        let agreement = Some(Arc::new(agreement));
+        let Checked { commit, sources, findings, boundary, renderer_hash, .. } = head;
+        Checked { commit, sources, findings, boundary, renderer_hash, agreement, ..Checked::default() }
+    }
+
+    /// Takes note of the statements that the repository holds. IO: the repository.
+    fn hear(&mut self) {
+        self.consent.statements = self.statements();
+    }
+
+    fn statements(&self) -> Statements {
+        self.repository().map(Repository::statements).unwrap_or_default()
+    }
+
+    /// Whether statements of people are listened to.
+    pub(in crate::engine) fn hears(&self) -> bool {
+        self.checked.agreement.is_some()
+    }
+
+    /// Whether statements lie in the repository that were not heard yet, or went. IO: the repository.
+    pub(in crate::engine) fn has_news(&self) -> bool {
+        self.hears() && self.consent.statements != self.statements()
+    }
+}

@@ -1,0 +1,243 @@
+//! `people` and `consent` of the `garden` node: who works on it, and who must agree.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::finding::{Code, Finding, Findings};
+use crate::model::read::{amount_at, child, children, name_at, number_at};
+use crate::model::{ApprovalRule, Class, Consent, ConsentSource, ForgeKind, Person, WaitingRule};
+use crate::name::Name;
+use crate::schema::CheckedFile;
+use crate::source::Span;
+use crate::ssh::public_key;
+use crate::syntax::Node;
+
+/// Consent that nobody can give.
+pub(crate) const NOBODY: Code = Code::new("E0306");
+/// Rules of consent without a source of approvals and objections.
+pub(crate) const NO_SOURCE: Code = Code::new("E0452");
+/// A source by which nobody who must agree can say anything.
+pub(crate) const UNUSABLE_SOURCE: Code = Code::new("E0453");
+/// A key or account that is none, or stands for two.
+pub(crate) const NO_KEY: Code = Code::new("E0454");
+
+/// The people of a garden.
+pub(super) fn people(file: &CheckedFile, node: &Node, findings: &mut Findings) -> BTreeMap<Name, Person> {
+    let mut known: BTreeMap<String, (Name, Span)> = BTreeMap::new();
+    let mut all = BTreeMap::new();
+    for node in child(file, node, "people").into_iter().flat_map(|people| children(file, people, "person")) {
+        let (Some(email), Some(name)) = (node.prop("email"), name_at(node, 0)) else { continue };
+        let groups = node.prop("in").map(|groups| groups.text.split_whitespace().filter_map(|one| Name::new(one).ok()));
+        let mut person = Person {
+            email: email.text.clone(),
+            groups: groups.into_iter().flatten().collect(),
+            accounts: BTreeMap::new(),
+            keys: BTreeSet::new(),
+        };
+        for (account, place) in children(file, node, "account").filter_map(|one| Some((one.arg(0)?, one.arg(1)?))) {
+            let (Some(forge), word) = (forge(&account.text), place.text.trim_start_matches('@')) else { continue };
+            let key = format!("{} {}", account.text, word.to_lowercase());
+            if is_first(&mut known, key, &name.value, place.span, "account", findings) {
+                person.accounts.insert(forge, word.to_owned());
+            }
+        }
+        for text in children(file, node, "key").filter_map(|one| one.arg(0)) {
+            match public_key(&text.text) {
+                Ok(key) if is_first(&mut known, key.clone(), &name.value, text.span, "key", findings) => {
+                    person.keys.insert(key);
+                }
+                Ok(_) => {}
+                Err(why) => findings.push(
+                    Finding::error(NO_KEY, format!("this is no key that can be used: {why}"), text.span)
+                        .why("what it signs would count for nothing")
+                        .help("copy the whole line of the file `.pub`; `ssh-keygen -t ed25519` makes a key"),
+                ),
+            }
+        }
+        all.insert(name.value, person);
+    }
+    all
+}
+
+/// Whether a key or account was not said before; the finding where it was.
+fn is_first(
+    known: &mut BTreeMap<String, (Name, Span)>,
+    key: String,
+    name: &Name,
+    place: Span,
+    what: &str,
+    findings: &mut Findings,
+) -> bool {
+    if let Some((owner, first)) = known.get(&key) {
+        let finding = Finding::error(NO_KEY, format!("this {what} is said of `{owner}` and of `{name}`"), place)
+            .also(*first, "first said here")
+            .why("whoever says something by it would be two people")
+            .help(format!("keep it with the one whose {what} it is"));
+        findings.push(finding);
+        return false;
+    }
+    known.insert(key, (name.clone(), place));
+    true
+}
+
+fn forge(word: &str) -> Option<ForgeKind> {
+    Some(match word {
+        "github" => ForgeKind::Github,
+        "gitlab" => ForgeKind::Gitlab,
+        "forgejo" => ForgeKind::Forgejo,
+        "gitea" => ForgeKind::Gitea,
+        _ => return None,
+    })
+}
+
+/// The class of changes that a word names.
+fn class(word: &str) -> Option<Class> {
+    Some(match word {
+        "deletions" => Class::Deletions,
+        "data" => Class::Data,
+        "offers" => Class::Offers,
+        "people" => Class::People,
+        "clusters" => Class::Clusters,
+        "contribution" => Class::Contribution,
+        "routine" => Class::Routine,
+        _ => return None,
+    })
+}
+
+/// The rules of consent.
+pub(super) fn consent(
+    file: &CheckedFile,
+    node: &Node,
+    people: &BTreeMap<Name, Person>,
+    findings: &mut Findings,
+) -> Consent {
+    let mut consent = Consent::default();
+    let Some(block) = child(file, node, "consent") else { return consent };
+    let mut places = Vec::new();
+    for rule in block.children.iter().filter(|rule| !file.is_broken(rule)) {
+        let class = rule.prop("for").and_then(|value| class(&value.text));
+        match rule.name.value.as_str() {
+            "waiting" => {
+                let time = amount_at(rule, 0).map(|time| time.value);
+                consent.waiting.extend(time.map(|time| WaitingRule { time, class }));
+            }
+            "source" => consent.sources.extend(source(rule)),
+            "commits" => consent.signed = rule.arg(0).is_some_and(|what| what.text == "signed"),
+            _ => {
+                let Some(from) = rule.prop("from") else { continue };
+                let (Some(count), Ok(group)) = (number_at(rule, 0), Name::new(&from.text)) else { continue };
+                let count = u32::try_from(count).unwrap_or(u32::MAX);
+                consent.approvals.push(ApprovalRule { count, from: group, class });
+                places.push(from.span);
+            }
+        }
+    }
+    let is_doubtful = match node.child("people") {
+        Some(people) => file.holds_broken(people),
+        None => file.holds_broken(node),
+    };
+    if !is_doubtful && !file.holds_broken(block) {
+        let written = WrittenRules { consent: &consent, people, block: block.name.span, garden: node.head };
+        written.groups(&places, findings);
+        written.sources(findings);
+    }
+    consent
+}
+
+fn source(rule: &Node) -> Option<ConsentSource> {
+    if rule.arg(0)?.text == "signatures" {
+        return Some(ConsentSource::Signatures);
+    }
+    let credentials = rule.prop("credentials").and_then(|name| Name::new(&name.text).ok());
+    Some(ConsentSource::Forge { kind: forge(&rule.arg(1)?.text)?, address: rule.arg(2)?.text.clone(), credentials })
+}
+
+/// Rules as they are written, to be held against the people.
+struct WrittenRules<'a> {
+    consent: &'a Consent,
+    people: &'a BTreeMap<Name, Person>,
+    block: Span,
+    garden: Span,
+}
+
+impl WrittenRules<'_> {
+    /// Tells of groups that are too small for their rule: one of them may have written the change, and where nothing proves who
+    /// did, one more must agree.
+    fn groups(&self, places: &[Span], findings: &mut Findings) {
+        let Self { consent, people, .. } = self;
+        if people.is_empty() {
+            let nobody = |place: &Span| {
+                Finding::error(NOBODY, "approvals are asked for, and the garden names no people", *place)
+                    .also(self.garden, "no `people` in it")
+                    .why("nothing could ever be approved")
+                    .help("name them: `people { person ada email=ada@example.org in=operators; }`")
+            };
+            places.first().map(nobody).into_iter().for_each(|finding| findings.push(finding));
+            return;
+        }
+        let is_vouched = consent.signed || consent.sources.iter().any(|one| matches!(one, ConsentSource::Forge { .. }));
+        for (at, (rule, place)) in consent.approvals.iter().zip(places).enumerate() {
+            let ApprovalRule { count, from, class } = rule;
+            let members = people.values().filter(|person| person.groups.contains(from)).count();
+            // The strictest rule about a change asks for one more.
+            let is_stricter = |(other_at, other): (usize, &ApprovalRule)| {
+                other.class.is_none() && (other.count > *count || (other.count == *count && other_at < at))
+            };
+            let one_more = !is_vouched && (class.is_none() || !consent.approvals.iter().enumerate().any(is_stricter));
+            let asked = usize::try_from(*count).unwrap_or(usize::MAX).saturating_add(usize::from(one_more));
+            if members > asked {
+                continue;
+            }
+            let more = if one_more { ", and one more where nothing proves who wrote a change" } else { "" };
+            let title = format!("{count} of `{from}` must approve{more}, and the group has {members}");
+            let finding = Finding::error(NOBODY, title, *place)
+                .why("whoever wrote a change does not count for it, so some changes could never be approved")
+                .help(format!("have at least {} people with `in={from}`, or ask for fewer approvals", asked + 1));
+            findings.push(if one_more {
+                finding.help("or let it be proved who writes: `commits signed`, or `source forge …`")
+            } else {
+                finding
+            });
+        }
+    }
+
+    /// Tells of rules without a source, and of sources by which nobody can say anything.
+    fn sources(&self, findings: &mut Findings) {
+        let Self { consent, people, block, .. } = self;
+        if (!consent.approvals.is_empty() || !consent.waiting.is_empty()) && consent.sources.is_empty() {
+            let finding = Finding::error(NO_SOURCE, "`consent` says nothing of where approvals come from", *block)
+                .why("nobody could approve or object")
+                .help("write `source signatures` into it, for statements that people sign with their keys")
+                .help("or `source forge gitlab \"https://gitlab.example/group/garden\" credentials=forge`, for reviews there");
+            findings.push(finding);
+        }
+        let asked: BTreeSet<&Name> = consent.approvals.iter().map(|rule| &rule.from).collect();
+        let can = |group: &Name| {
+            let mut members = people.values().filter(|person| person.groups.contains(group)).peekable();
+            let none = members.peek().is_none();
+            let by = |person: &Person| {
+                consent.sources.iter().any(|source| match source {
+                    ConsentSource::Signatures => !person.keys.is_empty(),
+                    ConsentSource::Forge { kind, .. } => person.accounts.contains_key(kind),
+                })
+            };
+            none || members.any(by)
+        };
+        let cannot = asked.into_iter().find(|group| !consent.sources.is_empty() && !can(group));
+        if let Some(group) = cannot {
+            let finding = Finding::error(
+                UNUSABLE_SOURCE,
+                format!("nobody of `{group}` can say anything by a source"),
+                *block,
+            )
+            .why("signatures are told by the keys of people, reviews by their accounts, and none of them has one")
+            .help("write `key \"ssh-ed25519 …\"` or `account gitlab \"…\"` into the block of each `person`");
+            findings.push(finding);
+        }
+        if consent.signed && people.values().all(|person| person.keys.is_empty()) {
+            let finding = Finding::error(UNUSABLE_SOURCE, "commits must be signed, and nobody has a key", *block)
+                .why("no commit could ever be allowed")
+                .help("write `key \"ssh-ed25519 …\"` into the block of each `person`");
+            findings.push(finding);
+        }
+    }
+}
