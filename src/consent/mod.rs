@@ -22,7 +22,7 @@ pub(crate) mod statement;
 mod told;
 mod voice;
 mod walk;
-mod words;
+pub(crate) mod words;
 
 pub use agreement::Agreement;
 pub(crate) use agreement::{HeldBack, OpenChange};

@@ -46,6 +46,57 @@ impl Review {
         Self { environment, forge, more: Vec::new() }
     }
 
+    /// A garden with rules of consent, whose people have accounts on the forge, and a clone that knows where the branch is.
+    pub(crate) fn with_consent(kind: Kind, rules: &str) -> Self {
+        let mut review = Self::new(kind);
+        review.environment.garden([("garden.kdl", review.garden_with(rules))]);
+        let base = review.environment.commit("who must agree");
+        review.forge.world().base.clone_from(&base);
+        let repository = review.environment.repository();
+        repository.remote("origin", "https://git.example.org/garden").unwrap();
+        repository.reference("refs/remotes/origin/main", git2::Oid::from_str(&base).unwrap(), true, "").unwrap();
+        review.more.push(("CI_DEFAULT_BRANCH", "main".to_owned()));
+        review
+    }
+
+    /// The garden's own file with people and rules; `FORGE` in these is the source of reviews.
+    pub(crate) fn garden_with(&self, rules: &str) -> String {
+        let kind = format!("{:?}", self.forge.world().kind).to_lowercase();
+        let person = |name: &str, group: &str| {
+            format!(
+                "        person {name} email=\"{name}@example.org\" in={group} {{\n            account {kind} \"{name}\"\n        }}\n"
+            )
+        };
+        let people: String = [
+            ("ada", "operators"),
+            ("bo", "operators"),
+            ("cleo", "operators"),
+            ("dora", "council"),
+            ("emma", "council"),
+        ]
+        .map(|(name, group)| person(name, group))
+        .concat();
+        let source = format!("source forge {kind} \"{}\" credentials=forge", self.forge.project());
+        let rules = rules.replace("FORGE", &source);
+        let own = format!("    people {{\n{people}    }}\n    consent {{\n        {rules}\n    }}\n    ceiling");
+        GARDEN.replacen("    ceiling", &own, 1)
+    }
+
+    /// What the comment says of the agreement: the verdict, then its lines.
+    pub(crate) fn agreement(&self) -> Vec<String> {
+        let comment = self.comment();
+        let part = comment.split("**Agreement:** ").nth(1).unwrap_or_default();
+        let lines = part.lines().enumerate().filter(|(_, line)| !line.is_empty());
+        let own = lines.take_while(|(at, line)| *at == 0 || line.starts_with("- "));
+        own.map(|(_, line)| line.trim_start_matches("- ").to_owned()).collect()
+    }
+
+    /// The state and description of the status of consent on a commit.
+    pub(crate) fn consent(&self, commit: &str) -> Option<(String, String)> {
+        let world = self.forge.world();
+        world.status_called("parcelle/consent", commit).map(|(state, text)| (state.to_owned(), text.to_owned()))
+    }
+
     /// Somebody pushes another size of the storage; the diff shows all lines of the file.
     pub(crate) fn push(&self, storage: &str) -> String {
         self.push_file(&organisation(storage))

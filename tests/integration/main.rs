@@ -76,6 +76,7 @@ mod stories_remove;
 mod stories_renames;
 mod stories_retry;
 mod stories_review;
+mod stories_review_consent;
 mod stories_review_forge;
 mod stories_review_forge_wrong;
 mod stories_rights;

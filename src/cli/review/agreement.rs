@@ -95,6 +95,9 @@ impl AgreementAsked<'_> {
         let mut said = self.said(repository, garden, &folder, &reviewed);
         let authors = joined(authors, std::mem::take(&mut said.heard.authors));
         let rules = &garden.consent;
+        if reviewed.content.files.is_empty() {
+            return Ok(agreement_words::nothing());
+        }
         let change = Change {
             id: ChangeId::of(&reviewed.content, &garden.name),
             before: reviewed.base.clone(),
@@ -138,7 +141,6 @@ impl AgreementAsked<'_> {
             classes.insert(Class::Routine);
         }
         if authors.people.is_empty() {
-            classes.remove(&Class::Routine);
             classes.insert(Class::Contribution);
         }
         classes
@@ -178,11 +180,8 @@ impl AgreementAsked<'_> {
             let read = statements.read.iter().map(|(place, bytes)| (place.as_str(), &**bytes));
             let (voices, _) = consent::heard(&garden.name, &garden.people, read);
             said.heard.voices.extend::<Vec<Voice>>(voices);
-            if statements.too_many > 0 {
-                said.notes.push(format!(
-                    "{} signed statements more than are read lie in the repository",
-                    statements.too_many
-                ));
+            if !statements.left_out.is_empty() {
+                said.notes.push(format!("{} signed statements of this clone are not read", statements.left_out.len()));
             }
         }
         said

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::agreement::Agreement;
+use crate::consent::words::words_of;
 use crate::consent::{Allowed, Change, Discounted, Missing, Objection, Verdict};
 use crate::forge::StatusState;
 use crate::forge::consent::ForgeUnheard;
-use crate::model::Class;
 use crate::name::Name;
 
 /// The most bytes of the description of a status, the least that any forge takes.
@@ -15,6 +15,12 @@ const LONGEST_DESCRIPTION: usize = 140;
 const MOST_DISCOUNTED: usize = 10;
 /// So many names stand in one line.
 const NAMED: usize = 5;
+
+/// The agreement to a request that edits no file of the garden.
+pub(super) fn nothing() -> Agreement {
+    let verdict = "no file of the garden changes, so nobody has to agree".to_owned();
+    Agreement { lines: Vec::new(), state: StatusState::Success, description: verdict }
+}
 
 /// Everything that is told of an agreement.
 pub(super) struct Told<'a> {
@@ -68,12 +74,12 @@ impl Told<'_> {
         }
         if !missing.is_empty() {
             let asked: Vec<String> = missing.iter().map(lacking).collect();
-            return format!("{} must approve", asked.join(", and "));
+            return format!("{} must agree", asked.join(", and "));
         }
         let after =
             self.waiting.as_ref().map(|time| format!(", then people may object for {time}")).unwrap_or_default();
         match (allowed, approved.is_empty()) {
-            (Some(Allowed::NothingAsked), _) | (_, true) => format!("nobody has to approve this{after}"),
+            (Some(Allowed::NothingAsked), _) | (_, true) => format!("nobody has to agree to this{after}"),
             _ => format!("all who must agree have agreed{after}"),
         }
     }
@@ -87,7 +93,7 @@ impl Told<'_> {
     fn discounted(&self) -> Vec<String> {
         let own = self.verdict.discounted.iter();
         let mut lines: Vec<String> =
-            own.map(|Discounted { person, why }| format!("the approval of `{person}` does not count: {why}")).collect();
+            own.map(|Discounted { person, why }| format!("what `{person}` said does not count: {why}")).collect();
         let unheard: BTreeSet<&ForgeUnheard> = self.unheard.iter().collect();
         let said = unheard.iter().map(|ForgeUnheard { account, why }| {
             format!("what `{}` said on the forge does not count: {why}", account.replace('`', ""))
@@ -114,16 +120,16 @@ impl Told<'_> {
             (false, _) => format!("written by {}", names(&people, "and")),
         };
         if !authors.vouched {
-            wrote.push_str(", as the commits say; neither a forge nor their signatures vouch for it");
+            wrote.push_str(", as the commits say; neither a forge nor their signatures prove it");
         }
         Some(wrote)
     }
 }
 
-/// `2 more of operators (for offers)`.
+/// `2 more of operators (to what concerns money)`.
 fn lacking(missing: &Missing) -> String {
     let Missing { count, from, class, .. } = missing;
-    let class = class.map(|class| format!(" (for {})", word(class))).unwrap_or_default();
+    let class = class.map(|class| format!(" (to {})", words_of(class))).unwrap_or_default();
     format!("{count} more of `{from}`{class}")
 }
 
@@ -132,7 +138,7 @@ fn who_could(missing: &Missing) -> String {
     let who: BTreeSet<&Name> = missing.who.iter().collect();
     let could =
         if who.is_empty() { "nobody is left who could".to_owned() } else { format!("{} could", names(&who, "or")) };
-    let one_more = if missing.one_more { "; one of them since nobody vouches for who wrote it" } else { "" };
+    let one_more = if missing.one_more { "; one of them because nothing proves who wrote it" } else { "" };
     format!("{}: {could}{one_more}", lacking(missing))
 }
 
@@ -147,19 +153,6 @@ fn names(names: &BTreeSet<&Name>, last: &str) -> String {
         Some(end) if shown.is_empty() => end,
         Some(end) => format!("{} {last} {end}", shown.join(", ")),
         None => String::new(),
-    }
-}
-
-/// A class, as `for=` names it.
-fn word(class: Class) -> &'static str {
-    match class {
-        Class::Deletions => "deletions",
-        Class::Data => "data",
-        Class::Offers => "offers",
-        Class::People => "people",
-        Class::Clusters => "clusters",
-        Class::Contribution => "contribution",
-        Class::Routine => "routine",
     }
 }
 

@@ -94,8 +94,8 @@ impl Reviewed {
         review.head.clone_from(&head.0);
         review.made = now().as_second();
         review.reaches_all = reaching_all(&planned.checked, &before, &garden);
-        let classes = classes_of(base_checked, &planned.checked, &review);
-        review.agreement = Some(ReviewedAgreement { classes });
+        let classes = classes_of((workspace, repository), (&base, &head), base_checked, &planned.checked);
+        review.agreement = classes.map(|classes| ReviewedAgreement { classes });
         if let Against::Snapshot { base: named, .. } = &mut review.against {
             named.clone_from(&base.0);
         }

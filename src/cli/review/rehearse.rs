@@ -1,7 +1,9 @@
 //! `parcelle review --dry-run`: what would be sent, without a network.
 
 use super::super::{CommandFailure, Common, Exit, Output, workspace};
-use super::{Beside, ReviewArgs, Reviewed, finish, of_setting, planned, posting, reach, stages};
+use super::{
+    AgreementAsked, Beside, ReviewArgs, Reviewed, agreed, finish, of_setting, planned, posting, reach, stages,
+};
 use crate::forge::{
     self, CiPlace, Forge, ForgeAddress, ForgeClient, ForgeError, ForgeKind, MergeRequest, Posting, Rehearsal,
     RequestState,
@@ -29,9 +31,16 @@ pub(super) fn run(common: &Common, args: &ReviewArgs, output: &Output) -> Result
         (head, reviewed.review, exit)
     };
     for place in &places {
-        let beside = Beside::of(place, &review);
-        let posting = Posting { details: place.details.clone(), ..posting::of(review.clone(), beside) };
         let rehearsal = rehearsal(args, place, &head).map_err(|error| of_setting(&error))?;
+        let mut beside = Beside::of(place, &review);
+        if let Ok(workspace) = workspace::find(common, None) {
+            let classes = review.agreement.as_ref().map(|agreement| &agreement.classes);
+            let base = args.base.as_deref();
+            let (workspace, forge) = (&workspace, &rehearsal);
+            let asked = AgreementAsked { workspace, forge, place, head: &head, base, branch: None, classes };
+            beside.agreement = agreed(&asked, output);
+        }
+        let posting = Posting { details: place.details.clone(), ..posting::of(review.clone(), beside) };
         let begun = forge::begin(&rehearsal, &head, place.details.as_deref(), place.account.as_deref());
         forge::publish(&rehearsal, &review.garden, begun, &posting, workspace::now());
         output.result(&format!("{}\n", rehearsal.end()))?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::consent::Authors;
 use crate::consent::signature::{COMMITS, signer};
-use crate::git::{CommitId, GitError, Repository};
+use crate::git::{CommitId, GitError, Repository, WrittenCommit};
 use crate::model::Person;
 use crate::name::Name;
 
@@ -33,7 +33,7 @@ pub(super) fn written(
         return Ok(written);
     };
     let mut are_all_signed = !commits.is_empty();
-    for commit in &commits {
+    for commit in commits.iter().filter(|commit| writes(repository, commit, folder)) {
         for address in [&commit.author, &commit.committer] {
             match people.iter().find(|(_, person)| person.email.eq_ignore_ascii_case(address)) {
                 Some((name, _)) => written.authors.people.insert(name.clone()),
@@ -50,16 +50,25 @@ pub(super) fn written(
                 Err(why) => Some(why),
             },
         };
-        let Some(why) = why else { continue };
-        are_all_signed = false;
-        let touches = match commit.parents.first() {
-            Some(parent) => !repository.content(parent, &commit.id, folder)?.files.is_empty(),
-            None => true,
-        };
-        if touches {
-            written.unsigned.push((commit.id.clone(), why));
-        }
+        are_all_signed &= why.is_none();
+        written.unsigned.extend(why.map(|why| (commit.id.clone(), why)));
     }
     written.authors.vouched = are_all_signed;
     Ok(written)
+}
+
+/// Whether a commit writes something of the garden itself: a merge that only brings together what others wrote does not.
+fn writes(repository: &Repository, commit: &WrittenCommit, folder: &str) -> bool {
+    match commit.parents.as_slice() {
+        [parent] => repository.content(parent, &commit.id, folder).map_or(true, |content| !content.files.is_empty()),
+        [first, second] => {
+            let joined = || -> Result<bool, GitError> {
+                let base = repository.shared(&first.0, &second.0)?;
+                let theirs = repository.content(&base, second, folder)?;
+                Ok(theirs == repository.content(first, &commit.id, folder)?)
+            };
+            !joined().unwrap_or(false)
+        }
+        _ => true,
+    }
 }

@@ -47,6 +47,7 @@ pub(super) fn found(reader: &ReviewReader, doing: &'static str, pull: &Value) ->
         opener: account(text(&pull["user"], "login")),
         branch: text(base, "ref").to_owned(),
         is_merged,
+        updated: text(pull, "updated_at").to_owned(),
         is_here: text(&base["repo"], "full_name").eq_ignore_ascii_case(&reader.repository),
     })
 }

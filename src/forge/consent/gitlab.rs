@@ -45,6 +45,7 @@ fn found(reader: &ReviewReader, doing: &'static str, one: &Value) -> Result<Foun
         opener: account(text(&one["author"], "username")),
         branch: text(one, "target_branch").to_owned(),
         is_merged: text(one, "state") == "merged",
+        updated: text(one, "updated_at").to_owned(),
         is_here: is_number || full.is_none_or(|(project, _)| project.eq_ignore_ascii_case(&reader.repository)),
     })
 }
@@ -71,27 +72,30 @@ pub(super) fn reviews_of(
             Err(why) => answer.discounted.push(ForgeUnheard::new(name, why)),
         }
     }
-    let reviewers = optional(client.get_pages(READ, &format!("{root}/reviewers?per_page={PER_PAGE}"), MOST_PAGES))?;
-    let objecting = reviewers.iter().flatten().filter(|one| text(one, "state") == "requested_changes");
-    given.extend(objecting.map(|one| GivenReview {
-        account: text(&one["user"], "username"),
-        says: Says::No,
-        commit: "",
-        at: text(one, "created_at"),
-        body: "",
-    }));
-    answer.take(&given);
     // What GitLab writes by itself into a request, under the account that did it.
     let notes = format!("{root}/notes?activity_filter=only_activity&sort=asc&per_page={PER_PAGE}");
-    match optional(client.get_pages(READ, &notes, MOST_PAGES))? {
-        Some(notes) => {
-            let is_push = |note: &&Value| note["system"].as_bool() == Some(true) && is_push(text(note, "body"));
-            let pushes = notes.iter().filter(is_push).map(|note| text(&note["author"], "username"));
-            answer.pushers = pushes.filter(|name| !name.is_empty()).map(account).collect();
-        }
-        None => answer.knows_pushers = false,
-    }
+    let notes = optional(client.get_pages(READ, &notes, MOST_PAGES))?;
+    answer.knows_pushers = notes.is_some();
+    let notes: Vec<Value> = notes.into_iter().flatten().filter(|note| note["system"].as_bool() == Some(true)).collect();
+    let pushes = notes.iter().filter(|note| is_push(text(note, "body")));
+    let pushers = pushes.map(|note| text(&note["author"], "username")).filter(|name| !name.is_empty());
+    answer.pushers = pushers.map(account).collect();
+    let reviewers = optional(client.get_pages(READ, &format!("{root}/reviewers?per_page={PER_PAGE}"), MOST_PAGES))?;
+    let objecting = reviewers.iter().flatten().filter(|one| text(one, "state") == "requested_changes");
+    given.extend(objecting.map(|one| {
+        let account = text(&one["user"], "username");
+        let at = requested_at(&notes, account).unwrap_or(&request.updated);
+        GivenReview { account, says: Says::No, commit: "", at, body: "" }
+    }));
+    answer.take(&given);
     Ok(answer)
+}
+
+/// When an account requested changes last; where no note says it, it is taken for as late as it can be.
+fn requested_at<'n>(notes: &'n [Value], account: &str) -> Option<&'n str> {
+    let own = |note: &&Value| text(&note["author"], "username").eq_ignore_ascii_case(account);
+    let note = notes.iter().rev().filter(own).find(|note| text(note, "body").starts_with("requested changes"))?;
+    Some(text(note, "created_at"))
 }
 
 /// A list that older versions, or a token of few rights, may lack.

@@ -93,6 +93,8 @@ struct FoundRequest {
     opener: String,
     branch: String,
     is_merged: bool,
+    /// When something happened to it last, as the forge says.
+    updated: String,
     /// Whether it goes to the project that was asked, and to no other one.
     is_here: bool,
 }

@@ -120,6 +120,7 @@ mod tests {
             opener: "ada".to_owned(),
             branch: "main".to_owned(),
             is_merged: true,
+            updated: String::new(),
             is_here: true,
         })
     }

@@ -157,11 +157,14 @@ impl World {
 
     /// What GitLab notes by itself.
     pub(super) fn activity_of_gitlab(&self) -> Vec<Value> {
-        let note = |by: &Person, body: &str| json!({"id": 1, "system": true, "author": by.shown(), "body": body});
-        let pushes =
-            self.pushes.iter().skip(1).map(|push| note(&push.by, "added 1 commit\n\n<ul><li>0123 - x</li></ul>"));
-        let approvals = self.reviews.iter().map(|review| note(&review.author, "approved this merge request"));
-        pushes.chain(approvals).collect()
+        let note = |by: &Person, at: &str, body: &str| json!({"id": 1, "system": true, "author": by.shown(), "created_at": at, "body": body});
+        let pushes = self.pushes.iter().skip(1);
+        let pushes = pushes.map(|push| note(&push.by, &push.at, "added 1 commit\n\n<ul><li>0123 - x</li></ul>"));
+        let said = self.reviews.iter().filter(|review| review.says != Says::Comment).map(|review| {
+            let body = if review.says == Says::Object { "requested changes" } else { "approved this merge request" };
+            note(&review.author, &review.at, body)
+        });
+        pushes.chain(said).collect()
     }
 }
 
