@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ChangeId, Voice, Word};
+use super::{ChangeId, ConsentWord, Voice};
 use crate::git::CommitId;
 use crate::model::Class;
 use crate::name::Name;
@@ -167,8 +167,8 @@ impl Record {
     pub(crate) fn note_said(&mut self, voice: &Voice) {
         let known = |said: &Voice| said.person == voice.person && said.change == voice.change;
         let counts = match voice.word {
-            Word::Object | Word::Withdraw => true,
-            Word::Approve | Word::Urgent => self.said.iter().any(known),
+            ConsentWord::Object | ConsentWord::Withdraw => true,
+            ConsentWord::Approve | ConsentWord::Urgent => self.said.iter().any(known),
         };
         let is_older = |said: &Voice| known(said) && (said.when, said.word) >= (voice.when, voice.word);
         if !counts || self.said.iter().any(is_older) {

@@ -7,7 +7,7 @@ use super::super::workspace::now;
 use super::super::{CommandFailure, check::plural};
 use crate::check::check;
 use crate::consent::ChangeId;
-use crate::git::{CommitId, Content, FirstParents, Repository, Workspace};
+use crate::git::{ChangedFiles, CommitId, FirstParents, Repository, Workspace};
 use crate::model::{Boundary, Person};
 use crate::name::Name;
 use crate::visible;
@@ -27,7 +27,7 @@ pub(super) struct LookedAt {
     pub(super) head: CommitId,
     /// The latest commit of the branch that it goes to, or is on.
     pub(super) target: String,
-    content: Content,
+    content: ChangedFiles,
     /// Whether it is on that branch already.
     is_merged: bool,
 }

@@ -267,7 +267,7 @@ fn brakes_that_are_looser_and_people_that_change() {
     let gone = "        person tim email=tim@indiehosters.example in=\"operators council\"\n";
     assert!(dangers(&impact(edit(gone, ""))).contains(&"people"));
     let consent = "    people {\n";
-    let more = "    consent { approvals 2 from=operators; }\n    people {\n";
+    let more = "    consent { waiting 24 hours for=deletions; source signatures; }\n    people {\n";
     assert!(dangers(&impact(edit(consent, more))).contains(&"consent"));
     assert_eq!(dangers(&impact(edit("title \"IndieHosters\"", "title \"Indie\""))), Vec::<&str>::new());
 }
