@@ -131,7 +131,7 @@ impl Applying<'_> {
             session.close().await;
             return Ok(Exit::Garden);
         }
-        let done = self.carry_out(&mut session, &kept, round).await;
+        let done = Box::pin(self.carry_out(&mut session, &kept, round)).await;
         let exit = done.and_then(|round| self.show(&session, &round, Some(&kept).filter(|_| !asks || is_saved), !asks));
         session.close().await;
         exit

@@ -16,6 +16,8 @@ mod agreement;
 mod change;
 mod classes;
 mod judge;
+#[cfg(test)]
+mod laws;
 mod record;
 pub(crate) mod signature;
 pub(crate) mod statement;

@@ -141,6 +141,9 @@ impl Daemon {
         let event = if gained.is_empty() && !read_again { event } else { Event::Resync };
         // Until a round has looked at everything, also where the check before it fails.
         self.begins |= event == Event::Resync;
+        if event == Event::Resync {
+            self.session.check_beside_anew();
+        }
         event
     }
 

@@ -63,16 +63,15 @@ impl LookedAt {
             Some(base) => Some(repository.commit(base)?.id),
             None => repository.target_tip(&place::target()).map(|(_, tip)| tip),
         };
-        let (base, head, is_merged) = match revision.split_once("..") {
-            Some((base, head)) => (repository.commit(base)?.id, repository.commit(head)?.id, false),
-            None => {
-                let head = repository.commit(revision)?.id;
-                match &tip {
-                    Some(tip) if !repository.holds(tip, &head) => (repository.shared(&head.0, &tip.0)?, head, false),
-                    tip => {
-                        let (before, after) = brought(repository, tip.as_ref().unwrap_or(&head), &head)?;
-                        (before, after, true)
-                    }
+        let (base, head, is_merged) = if let Some((base, head)) = revision.split_once("..") {
+            (repository.commit(base)?.id, repository.commit(head)?.id, false)
+        } else {
+            let head = repository.commit(revision)?.id;
+            match &tip {
+                Some(tip) if !repository.holds(tip, &head) => (repository.shared(&head.0, &tip.0)?, head, false),
+                tip => {
+                    let (before, after) = brought(repository, tip.as_ref().unwrap_or(&head), &head)?;
+                    (before, after, true)
                 }
             }
         };

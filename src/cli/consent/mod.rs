@@ -183,10 +183,10 @@ fn push(
     repository.put_statement(&name, signed)?;
     match sign::push(repository, &name, remote)? {
         Some(remote) => {
-            output.note(&format!("pushed to {remote}; the loop sees it when it looks at the repository next"))
+            output.note(&format!("pushed to {remote}; the loop sees it when it looks at the repository next"));
         }
         None => {
-            output.note("this repository has no remote: a loop that follows this folder sees it when it looks next")
+            output.note("this repository has no remote: a loop that follows this folder sees it when it looks next");
         }
     }
     output.result(&format!("{name}\n"))?;

@@ -1,10 +1,6 @@
 //! IO: `ssh-keygen` and `git` of whoever says something: their keys, agents and credentials are theirs.
 
-#![expect(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "a port: a person's own keys, ssh-keygen and git"
-)]
+#![expect(clippy::disallowed_methods, reason = "a port: a person's own keys, ssh-keygen and git")]
 
 use std::collections::BTreeMap;
 use std::io::Write as _;

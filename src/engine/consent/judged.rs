@@ -104,32 +104,29 @@ impl<'s> LineJudge<'s> {
         }
         let facts = self.facts(run.from, run.to);
         let voices = self.voices(run.rules);
-        let judged = match self.walked.garden(run.rules) {
-            Some(rules) => {
-                let mut change = self.walked.change(&facts, (run.from, run.to), &rules.people, rules.consent.signed);
-                let state = self.state.borrow();
-                state.forge.vouch(&mut change, rules);
-                let contains = |commit: &CommitId, earlier: &CommitId| {
-                    commit == earlier || self.repository.is_some_and(|repository| repository.holds(commit, earlier))
-                };
-                let question = Question {
-                    rules: &rules.consent,
-                    people: &rules.people,
-                    change: &change,
-                    voices: &voices.0,
-                    record: &state.record,
-                    now: self.now.as_second(),
-                    contains: &contains,
-                };
-                let (verdict, urgent) = (judge(&question), question.urgent_voice().cloned());
-                JudgedRun { change, verdict, urgent }
-            }
+        let judged = if let Some(rules) = self.walked.garden(run.rules) {
+            let mut change = self.walked.change(&facts, (run.from, run.to), &rules.people, rules.consent.signed);
+            let state = self.state.borrow();
+            state.forge.vouch(&mut change, rules);
+            let contains = |commit: &CommitId, earlier: &CommitId| {
+                commit == earlier || self.repository.is_some_and(|repository| repository.holds(commit, earlier))
+            };
+            let question = Question {
+                rules: &rules.consent,
+                people: &rules.people,
+                change: &change,
+                voices: &voices.0,
+                record: &state.record,
+                now: self.now.as_second(),
+                contains: &contains,
+            };
+            let (verdict, urgent) = (judge(&question), question.urgent_voice().cloned());
+            JudgedRun { change, verdict, urgent }
+        } else {
             // Without rules that can be read nobody can agree.
-            None => {
-                let change = self.walked.change(&facts, (run.from, run.to), &BTreeMap::new(), false);
-                let refused = vec!["the rules before it cannot be read".to_owned()];
-                JudgedRun { change, verdict: ConsentVerdict { refused, ..ConsentVerdict::default() }, urgent: None }
-            }
+            let change = self.walked.change(&facts, (run.from, run.to), &BTreeMap::new(), false);
+            let refused = vec!["the rules before it cannot be read".to_owned()];
+            JudgedRun { change, verdict: ConsentVerdict { refused, ..ConsentVerdict::default() }, urgent: None }
         };
         let judged = Arc::new(judged);
         self.judged.borrow_mut().insert(run, Arc::clone(&judged));
