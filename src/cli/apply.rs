@@ -10,8 +10,9 @@ use super::check::plural;
 use super::kept::{self, KeptDetail, KeptPlan, PlanWriter};
 use super::progress::Bar;
 use super::run::Waiting;
-use super::show::{ShowFormat, ShowOptions, ShownPlan, ShownRound, of_taken_back};
+use super::show::{ShowFormat, ShowOptions, ShownPlan, ShownRound};
 use super::signals::Ending;
+use super::taken_back::of_taken_back;
 use super::workspace::{find, now};
 use super::{ClusterFlags, CommandFailure, Common, Exit, Output, session};
 use crate::cluster::Reading;
@@ -130,7 +131,7 @@ impl Applying<'_> {
             session.close().await;
             return Ok(Exit::Garden);
         }
-        let done = self.carry_out(&mut session, &kept, round).await;
+        let done = Box::pin(self.carry_out(&mut session, &kept, round)).await;
         let exit = done.and_then(|round| self.show(&session, &round, Some(&kept).filter(|_| !asks || is_saved), !asks));
         session.close().await;
         exit

@@ -41,6 +41,7 @@ mod show;
 mod signals;
 mod snapshot;
 mod status;
+mod taken_back;
 mod words;
 mod workspace;
 

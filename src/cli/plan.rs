@@ -75,6 +75,9 @@ pub(crate) async fn run(common: &Common, args: &PlanArgs, output: &Output) -> Re
     let kept = writer.finish()?;
     let exit = show(args, session.checked(), &round, kept.as_ref(), Against::Clusters, output)?;
     if commit.is_none() {
+        // What lies on disk is no change yet; what is committed may wait for somebody.
+        let waits = session.agreement_at("HEAD", now()).await.ok().flatten();
+        waits.iter().flat_map(|agreement| agreement.lines()).for_each(|line| output.note(&format!("consent: {line}")));
         output.note(if in_repository {
             "read from the files on disk; `run` and `apply` take commits only (see --commit)"
         } else {

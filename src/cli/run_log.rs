@@ -2,7 +2,8 @@
 
 use super::log::{Log, LogLevel, LogLine};
 use super::session;
-use super::show::{ShownRound, of_cluster, of_taken_back};
+use super::show::{ShownRound, of_cluster};
+use super::taken_back::of_taken_back;
 use crate::cause::reason_of;
 use crate::check::Checked;
 use crate::engine::{Note, Round, Turn};

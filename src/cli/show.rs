@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use super::check::{plural, summary};
 use super::kept::KeptPlan;
+use super::taken_back::of_taken_back;
 use super::{CommandFailure, Exit};
 use crate::check::Checked;
-use crate::engine::{KeptOrganisation, Round, RoundOutcome, TakenBack};
+use crate::engine::{KeptOrganisation, Round, RoundOutcome};
 use crate::finding::Findings;
-use crate::git::Ancestry;
 use crate::impact::Impact;
 use crate::plan::{self, OrganisationPlan, Plan, PlanHead};
 use crate::report::plan::{AlikeOrganisations, CommentStyle, ReviewedPlanBuilder, Tally, TextStyle};
@@ -60,27 +60,6 @@ pub(crate) enum ShownPlan<'a> {
     Held(&'a Plan, Option<&'a Impact>),
     /// On disk.
     Kept(&'a KeptPlan),
-}
-
-/// Why a commit is not applied over the one that is, and what leads on, as the end of a sentence.
-fn of_ancestry(ancestry: &Ancestry) -> &'static str {
-    match ancestry {
-        Ancestry::BuildsOn | Ancestry::TakesBack(_) => "which this commit takes back; to go back",
-        Ancestry::Unrelated => "with which this commit shares no history; where it goes on from there all the same",
-        Ancestry::Unknown => {
-            "which this repository does not hold; fetch its whole history, or where this commit goes on from there all the same"
-        }
-    }
-}
-
-/// At which commit an organisation stays, why, and what leads on.
-pub(super) fn of_taken_back(back: &TakenBack) -> String {
-    format!(
-        "{}, {}, commit `rollback to=\"{}\"` in garden.kdl on top of it",
-        back.at.short(),
-        of_ancestry(&back.ancestry),
-        back.named().short()
-    )
 }
 
 impl<'a> ShownPlan<'a> {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
 
-use super::show::{ShowFormat, of_taken_back};
+use super::show::ShowFormat;
+use super::taken_back::of_taken_back;
 use super::workspace::{find, now};
 use super::{ClusterFlags, CommandFailure, Common, Exit, Output, last_known, session};
 use crate::cluster::Reading;

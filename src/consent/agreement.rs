@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Change, Unheard, UrgentUse, Verdict};
+use super::{Change, ConsentVerdict, Unheard, UrgentUse};
 use crate::git::CommitId;
 use crate::name::Name;
 
@@ -37,7 +37,7 @@ pub(crate) struct OpenChange {
     pub(crate) change: Change,
     /// The first line of the message of the commit that it comes to.
     pub(crate) summary: String,
-    pub(crate) verdict: Verdict,
+    pub(crate) verdict: ConsentVerdict,
     /// The organisations that wait for it, in order.
     pub(crate) holds: Vec<Name>,
     /// Whether what all share waits for it.

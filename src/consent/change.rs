@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::git::{CommitId, Content};
+use crate::git::{ChangedFiles, CommitId};
 use crate::model::Class;
 use crate::name::Name;
 
@@ -12,7 +12,7 @@ pub(crate) struct ChangeId(pub(crate) String);
 
 impl ChangeId {
     /// The id of what a change makes of a garden's files.
-    pub(crate) fn of(content: &Content, garden: &Name) -> Self {
+    pub(crate) fn of(content: &ChangedFiles, garden: &Name) -> Self {
         let mut context = ring::digest::Context::new(&ring::digest::SHA256);
         let mut add = |text: &[u8]| {
             context.update(&u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());

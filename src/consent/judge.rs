@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Change, Record, Voice, Word};
+use super::{Change, ConsentWord, Record, Voice};
 use crate::git::CommitId;
 use crate::model::{Class, Consent, Person};
 use crate::name::Name;
@@ -67,7 +67,7 @@ pub(crate) struct Objection {
 
 /// Whether a change may be applied, and why, or what it waits for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Verdict {
+pub(crate) struct ConsentVerdict {
     /// Absent where it may not.
     pub(crate) allowed: Option<Allowed>,
     /// Who approved it, and counts.
@@ -86,7 +86,7 @@ const AHEAD: i64 = 600;
 /// The group whose people may say that something is urgent.
 pub(crate) const OPERATORS: &str = "operators";
 
-impl Verdict {
+impl ConsentVerdict {
     /// Whether all who must agree have, whatever time there is to object, and nobody objects.
     pub(crate) fn is_agreed(&self) -> bool {
         self.missing.is_empty() && self.objections.is_empty() && self.refused.is_empty()
@@ -94,18 +94,18 @@ impl Verdict {
 }
 
 /// What the rules make of a change.
-pub(crate) fn judge(question: &Question<'_>) -> Verdict {
+pub(crate) fn judge(question: &Question<'_>) -> ConsentVerdict {
     let Question { rules, change, record, .. } = question;
     if record.used.iter().any(|used| used.change == change.id && used.commit == change.after) {
-        return Verdict { allowed: Some(Allowed::Recorded), ..Verdict::default() };
+        return ConsentVerdict { allowed: Some(Allowed::Recorded), ..ConsentVerdict::default() };
     }
     if !rules.asks() {
-        return Verdict { allowed: Some(Allowed::NothingAsked), ..Verdict::default() };
+        return ConsentVerdict { allowed: Some(Allowed::NothingAsked), ..ConsentVerdict::default() };
     }
-    let mut verdict = Verdict::default();
+    let mut verdict = ConsentVerdict::default();
     let said = question.said(&mut verdict.discounted);
     for (person, voice) in &said {
-        if voice.word == Word::Object {
+        if voice.word == ConsentWord::Object {
             let (person, reason) = ((*person).clone(), voice.reason.clone());
             verdict.objections.push(Objection { person, reason, when: voice.when });
         }
@@ -135,7 +135,7 @@ impl Question<'_> {
     }
 
     /// The last word of each of the people about this change. What lies in the record counts also where its source is gone.
-    fn said(&self, discounted: &mut Vec<Discounted>) -> BTreeMap<&Name, &Voice> {
+    fn said(&self, discounted: &mut Vec<Discounted>) -> BTreeMap<&'_ Name, &'_ Voice> {
         let mut said: BTreeMap<&Name, &Voice> = BTreeMap::new();
         let all = self.voices.iter().chain(&self.record.said);
         for voice in all.filter(|voice| voice.change == self.change.id) {
@@ -150,15 +150,15 @@ impl Question<'_> {
                 continue;
             }
             // An objection counts at once, whatever its date.
-            if voice.when > self.now.saturating_add(AHEAD) && voice.word != Word::Object {
+            if voice.when > self.now.saturating_add(AHEAD) && voice.word != ConsentWord::Object {
                 discount("it is dated ahead of time");
                 continue;
             }
             let rank = |voice: &Voice| match voice.word {
-                Word::Object => 3,
-                Word::Withdraw => 2,
-                Word::Urgent => 1,
-                Word::Approve => 0,
+                ConsentWord::Object => 3,
+                ConsentWord::Withdraw => 2,
+                ConsentWord::Urgent => 1,
+                ConsentWord::Approve => 0,
             };
             let when = |voice: &Voice| (voice.when.min(self.now.saturating_add(AHEAD)), rank(voice));
             match said.get(&voice.person) {
@@ -183,7 +183,7 @@ impl Question<'_> {
     /// Those who approve and may: none of the authors, and not with what was used already.
     fn approvals<'v>(&self, said: &BTreeMap<&'v Name, &Voice>, discounted: &mut Vec<Discounted>) -> BTreeSet<&'v Name> {
         let mut approvals = BTreeSet::new();
-        for (person, voice) in said.iter().filter(|(_, voice)| voice.word == Word::Approve) {
+        for (person, voice) in said.iter().filter(|(_, voice)| voice.word == ConsentWord::Approve) {
             let why = if self.change.authors.people.contains(*person) {
                 Some(format!("{person} wrote it"))
             } else {
@@ -198,7 +198,7 @@ impl Question<'_> {
     }
 
     /// Counts approvals rule by rule. Where nobody vouches for who wrote it, the rule that asks for the most asks for one more.
-    fn count(&self, approvals: &BTreeSet<&Name>, verdict: &mut Verdict) {
+    fn count(&self, approvals: &BTreeSet<&Name>, verdict: &mut ConsentVerdict) {
         let rules: Vec<_> = self.rules.approvals.iter().filter(|rule| self.concerns(rule.class)).collect();
         let strictest = (0..rules.len()).max_by_key(|at| (rules[*at].count, std::cmp::Reverse(*at)));
         let mut counted = BTreeSet::new();
@@ -240,20 +240,22 @@ impl Question<'_> {
         let classes = &self.change.classes;
         let must_wait =
             classes.contains(&Class::People) || (classes.contains(&Class::Deletions) && classes.contains(&Class::Data));
-        let operator = |name: &Name| {
-            self.people.get(name).is_some_and(|person| person.groups.iter().any(|group| group.as_str() == OPERATORS))
-        };
-        let says = |(name, voice): (&&Name, &&Voice)| {
-            voice.word == Word::Urgent && operator(name) && self.used_up(voice).is_none()
-        };
-        !must_wait && said.iter().any(says)
+        !must_wait && self.urgent_among(said).is_some()
     }
 
-    /// Who says that it is urgent, and why; absent where nobody does.
+    /// The last word of an operator who says that it cannot wait.
+    fn urgent_among<'v>(&self, said: &BTreeMap<&Name, &'v Voice>) -> Option<&'v Voice> {
+        let is_operator = |name: &Name| {
+            self.people.get(name).is_some_and(|person| person.groups.iter().any(|group| group.as_str() == OPERATORS))
+        };
+        let says = |voice: &&&Voice| {
+            voice.word == ConsentWord::Urgent && is_operator(&voice.person) && self.used_up(voice).is_none()
+        };
+        said.values().find(says).copied()
+    }
+
+    /// Who says that it is urgent, and why; absent where no operator does.
     pub(crate) fn urgent_voice(&self) -> Option<&Voice> {
-        let said = self.said(&mut Vec::new());
-        let all = self.voices.iter().chain(&self.record.said);
-        let mut urgent = all.filter(|voice| voice.word == Word::Urgent && voice.change == self.change.id);
-        urgent.find(|voice| said.get(&voice.person).is_some_and(|last| last.word == Word::Urgent))
+        self.urgent_among(&self.said(&mut Vec::new()))
     }
 }

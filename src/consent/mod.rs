@@ -5,8 +5,8 @@
 //! ```text
 //! rules ┐
 //! change ┤
-//! voices ┼─▶ judge ─▶ Verdict ─┐
-//! record ┤                     ├─▶ walk ─▶ Standing of the garden and of each organisation
+//! voices ┼─▶ judge ─▶ ConsentVerdict ─┐
+//! record ┤                     ├─▶ walk ─▶ UnitStanding of the garden and of each organisation
 //! time  ─┘   line of commits ──┘
 //! ```
 
@@ -16,6 +16,8 @@ mod agreement;
 mod change;
 mod classes;
 mod judge;
+#[cfg(test)]
+mod laws;
 mod record;
 pub(crate) mod signature;
 pub(crate) mod statement;
@@ -28,8 +30,8 @@ pub use agreement::Agreement;
 pub(crate) use agreement::{HeldBack, OpenChange};
 pub(crate) use change::{Authors, Change, ChangeId};
 pub(crate) use classes::Between;
-pub(crate) use judge::{Allowed, Discounted, Missing, Objection, Question, Verdict, judge};
+pub(crate) use judge::{Allowed, ConsentVerdict, Discounted, Missing, Objection, Question, judge};
 pub(crate) use record::{Record, UrgentUse, Used};
 pub(crate) use statement::{Unheard, heard};
-pub(crate) use voice::{Given, Via, Voice, Word};
-pub(crate) use walk::{Exchange, Line, Standing, Unit, standings};
+pub(crate) use voice::{ConsentWord, Given, Via, Voice};
+pub(crate) use walk::{CommitLine, Exchange, Unit, UnitStanding, standings};

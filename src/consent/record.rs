@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ChangeId, Voice, Word};
+use super::{ChangeId, ConsentWord, Voice};
 use crate::git::CommitId;
 use crate::model::Class;
 use crate::name::Name;
@@ -124,7 +124,7 @@ impl Record {
                 }
             }
             for voice in &record.said {
-                all.note_said(voice);
+                all.keep_said(voice);
             }
             for urgent in record.urgent {
                 if !all.urgent.iter().any(|known| known.change == urgent.change && known.commit == urgent.commit) {
@@ -165,16 +165,22 @@ impl Record {
     /// Remembers an objection, or what takes something back. An approval after an objection takes it
     /// back as well.
     pub(crate) fn note_said(&mut self, voice: &Voice) {
-        let known = |said: &Voice| said.person == voice.person && said.change == voice.change;
         let counts = match voice.word {
-            Word::Object | Word::Withdraw => true,
-            Word::Approve | Word::Urgent => self.said.iter().any(known),
+            ConsentWord::Object | ConsentWord::Withdraw => true,
+            ConsentWord::Approve | ConsentWord::Urgent => self.said.iter().any(|said| is_of_the_same(said, voice)),
         };
-        let is_older = |said: &Voice| known(said) && (said.when, said.word) >= (voice.when, voice.word);
-        if !counts || self.said.iter().any(is_older) {
+        if counts {
+            self.keep_said(voice);
+        }
+    }
+
+    /// Keeps what somebody said of a change, unless they said something later.
+    fn keep_said(&mut self, voice: &Voice) {
+        let is_later = |said: &Voice| (said.when, said.word) >= (voice.when, voice.word);
+        if self.said.iter().any(|said| is_of_the_same(said, voice) && is_later(said)) {
             return;
         }
-        self.said.retain(|said| !known(said));
+        self.said.retain(|said| !is_of_the_same(said, voice));
         if self.said.len() < MOST_SAID {
             self.said.push(Voice { reason: short(&voice.reason), ..voice.clone() });
         }
@@ -194,6 +200,11 @@ impl Record {
             self.forgotten = Some(newest.commit);
         }
     }
+}
+
+/// Whether two words are of one person about one change.
+fn is_of_the_same(one: &Voice, other: &Voice) -> bool {
+    one.person == other.person && one.change == other.change
 }
 
 /// A reason, as far as it is remembered.

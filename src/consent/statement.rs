@@ -17,7 +17,7 @@
 use std::collections::BTreeMap;
 
 use super::signature::{STATEMENTS, signer};
-use super::{ChangeId, Given, Via, Voice, Word};
+use super::{ChangeId, ConsentWord, Given, Via, Voice};
 use crate::git::{CommitId, LARGEST_STATEMENT};
 use crate::model::Person;
 use crate::name::Name;
@@ -32,7 +32,7 @@ pub(crate) const LONGEST_REASON: usize = 2_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Statement {
     pub(crate) garden: Name,
-    pub(crate) word: Word,
+    pub(crate) word: ConsentWord,
     pub(crate) change: ChangeId,
     pub(crate) given: Given,
     /// In Unix seconds.
@@ -88,7 +88,7 @@ impl Statement {
                 .ok_or(format!("its line `{name}` is missing"))
         };
         let garden = Name::new(&field("garden")?).map_err(|_| "its garden has no name")?;
-        let word = Word::parse(&field("word")?).ok_or("it says a word that nobody knows")?;
+        let word = ConsentWord::parse(&field("word")?).ok_or("it says a word that nobody knows")?;
         let change = hex(field("change")?, &[64])?;
         let head = hex(field("head")?, &[40, 64])?;
         let base = hex(field("base")?, &[40, 64])?;
@@ -152,7 +152,7 @@ pub(crate) fn heard<'s>(
     (voices, unheard)
 }
 
-impl Word {
+impl ConsentWord {
     /// As statements write it.
     pub(crate) fn as_str(self) -> &'static str {
         match self {

@@ -2,13 +2,13 @@
 
 use super::ChangeId;
 use crate::git::CommitId;
-use crate::model::ForgeKind;
+use crate::model::ForgeWord;
 use crate::name::Name;
 
 /// What somebody says of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Word {
+pub(crate) enum ConsentWord {
     /// Yes.
     Approve,
     /// Now, for a reason, and agreed afterwards.
@@ -35,14 +35,14 @@ pub(crate) enum Via {
     /// A signed statement, by the SHA-256 of its bytes.
     Signature { digest: String },
     /// A review on a forge.
-    Forge { kind: ForgeKind, request: u64 },
+    Forge { kind: ForgeWord, request: u64 },
 }
 
 /// What one of the garden's people said of a change: known to be theirs, and of exactly this change.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Voice {
     pub(crate) person: Name,
-    pub(crate) word: Word,
+    pub(crate) word: ConsentWord,
     pub(crate) change: ChangeId,
     pub(crate) given: Given,
     /// When they said it, in Unix seconds, as the statement or the forge says.

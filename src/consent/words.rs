@@ -1,19 +1,19 @@
 //! A verdict in sentences.
 
-use super::{Discounted, Missing, Verdict};
+use super::{ConsentVerdict, Discounted, Missing};
 use crate::model::Class;
 use crate::name::Name;
 use crate::plan::minute;
 use crate::visible;
 
 /// What a change waits for, as the end of a sentence.
-pub(crate) fn waits(verdict: &Verdict) -> String {
+pub(crate) fn waits(verdict: &ConsentVerdict) -> String {
     let sentences = sentences(verdict);
     if sentences.is_empty() { "nothing".to_owned() } else { sentences.join("; ") }
 }
 
 /// What stands in the way of a change, and what does not count, a sentence each.
-pub(crate) fn sentences(verdict: &Verdict) -> Vec<String> {
+pub(crate) fn sentences(verdict: &ConsentVerdict) -> Vec<String> {
     let mut all: Vec<String> = verdict.refused.clone();
     for objection in &verdict.objections {
         let (person, since) = (&objection.person, minute(objection.when));

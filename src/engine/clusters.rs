@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::session::Note;
+use super::note::Note;
 use crate::cause::reason_of;
 use crate::cluster::{self, Access, Connection, Limits, Shutdown};
 use crate::model::{Cluster, Garden};

@@ -10,9 +10,10 @@ use super::failure::Failure;
 use super::known::{VERIFY_EVERY, VERIFY_PACE};
 use super::leading::Gained;
 use super::leases::LeaseOptions;
+use super::note::Note;
 use super::options::{Ask, RoundOptions};
 use super::round::Round;
-use super::session::{Note, Session};
+use super::session::Session;
 use super::source::Source;
 use crate::cause::reason_of;
 use crate::check::Checked;
@@ -140,6 +141,9 @@ impl Daemon {
         let event = if gained.is_empty() && !read_again { event } else { Event::Resync };
         // Until a round has looked at everything, also where the check before it fails.
         self.begins |= event == Event::Resync;
+        if event == Event::Resync {
+            self.session.check_beside_anew();
+        }
         event
     }
 

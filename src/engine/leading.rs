@@ -7,7 +7,8 @@ use futures::future::join_all;
 
 use super::clusters::Clusters;
 use super::leases::Leadership;
-use super::session::{Note, Session};
+use super::note::Note;
+use super::session::Session;
 use crate::cause::reason_of;
 use crate::cluster::lease::Taken;
 use crate::cluster::{Leader, Permit};

@@ -12,6 +12,7 @@ use super::consent::ConsentState;
 use super::failure::Failure;
 use super::known::{Known, Watching, past};
 use super::leases::{LeaseOptions, Leases};
+use super::note::Note;
 use super::options::RoundOptions;
 use super::prepared::Prepared;
 use super::round::{Round, TakenBack};
@@ -21,7 +22,6 @@ use super::state::RoundState;
 use super::waiting::WaitingFor;
 use super::{snapshot, stale, status, survey};
 use crate::check::Checked;
-use crate::cluster::lease::Taken;
 use crate::cluster::{Connection, Progress, Shutdown};
 use crate::git::{CommitId, Repository};
 use crate::impact::{AppliedGarden, ImpactContext};
@@ -53,33 +53,6 @@ pub struct Session {
     pub(super) notes: Vec<Note>,
     /// Who is told while something goes on.
     pub(crate) progress: Option<UnboundedSender<Progress>>,
-}
-
-/// What people are to know beside plan and outcome.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Note {
-    /// Where an embedded sandbox keeps its state.
-    SandboxState {
-        /// The cluster that it stands for.
-        cluster: Name,
-        file: std::path::PathBuf,
-    },
-    /// Somebody else writes to a cluster; this process stands by.
-    StandsBy {
-        cluster: Name,
-        /// Who holds the lease.
-        why: String,
-    },
-    /// Whoever wrote to a cluster is gone; this process writes from now on.
-    TakesOver {
-        cluster: Name,
-        /// How the lease came to be free, as far as that is known.
-        from: Option<Taken>,
-    },
-    /// A person's word was carried out, or counts for nothing.
-    Word { cluster: Name, text: String },
-    /// Words of people could not be carried out; they are looked at again.
-    WordFailed { cluster: Name, why: String },
 }
 
 /// Which organisations a round is about.

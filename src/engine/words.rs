@@ -15,8 +15,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::clusters::Clusters;
+use super::note::Note;
 use super::recover::Recovered;
-use super::session::{Note, Session};
+use super::session::Session;
 use crate::cause::reason_of;
 use crate::cluster::marks::{self, FoundMark};
 use crate::cluster::{Connection, Leader, Permit, StoredInventories, StoredInventory, Writer, inventory};

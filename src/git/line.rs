@@ -15,11 +15,11 @@ pub(crate) struct FileState {
 
 /// What a change makes of each garden file, by path: what it was, and what it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Content {
+pub(crate) struct ChangedFiles {
     pub(crate) files: BTreeMap<String, (Option<FileState>, Option<FileState>)>,
 }
 
-impl Content {
+impl ChangedFiles {
     /// This change and the one after it as one: what the later one takes back is no part of it.
     #[must_use]
     pub(crate) fn then(mut self, later: &Self) -> Self {
@@ -61,15 +61,15 @@ impl Repository {
     ///
     /// # Errors
     /// A commit or folder cannot be read, or there is more to look at than any garden has.
-    pub(crate) fn content(&self, before: &CommitId, after: &CommitId, folder: &str) -> Result<Content, GitError> {
-        let mut between = Between { repository: self, looked_at: 0, content: Content::default() };
+    pub(crate) fn content(&self, before: &CommitId, after: &CommitId, folder: &str) -> Result<ChangedFiles, GitError> {
+        let mut between = Between { repository: self, looked_at: 0, content: ChangedFiles::default() };
         let (before, after) = (self.garden_tree(before, folder)?, self.garden_tree(after, folder)?);
         between.folders(before, after, folder, 0)?;
         Ok(between.content)
     }
 
     /// The files of a change, as they were and as they are; what cannot be read is left out.
-    pub(crate) fn both_sides(&self, content: &Content) -> (Vec<RawFile>, Vec<RawFile>) {
+    pub(crate) fn both_sides(&self, content: &ChangedFiles) -> (Vec<RawFile>, Vec<RawFile>) {
         let read = |path: &String, state: &Option<FileState>| {
             let id = git2::Oid::from_str(&state.as_ref()?.blob).ok()?;
             self.file(path.clone(), id).ok()
@@ -190,7 +190,7 @@ fn oid(commit: &CommitId) -> Result<git2::Oid, GitError> {
 struct Between<'r> {
     repository: &'r Repository,
     looked_at: usize,
-    content: Content,
+    content: ChangedFiles,
 }
 
 /// An entry of a folder: what it names, of which kind and mode, and whether it is a regular file.

@@ -106,12 +106,13 @@ impl RemoteMirror {
         }
     }
 
-    /// The names below a prefix that the repository offers, without it.
-    pub(super) fn offered(&self, prefix: &str) -> Result<Vec<String>, GitError> {
+    /// The refs below a prefix that the repository offers: their names without it, and what they name.
+    pub(super) fn offered(&self, prefix: &str) -> Result<Vec<(String, git2::Oid)>, GitError> {
         let mut remote = self.remote()?;
         let listed = transport::with(&self.access, || {
             remote.connect(git2::Direction::Fetch)?;
-            let names = remote.list()?.iter().filter_map(|head| head.name().strip_prefix(prefix).map(str::to_owned));
+            let heads = remote.list()?.iter();
+            let names = heads.filter_map(|head| Some((head.name().strip_prefix(prefix)?.to_owned(), head.oid())));
             let names = names.collect();
             remote.disconnect()?;
             Ok(names)

@@ -27,7 +27,7 @@ mod worktree;
 
 pub(crate) use base::{Ancestry, Before, Began, MergeTarget};
 pub(crate) use consent_refs::{LARGEST_STATEMENT, PUSHED, Statements};
-pub(crate) use line::{Content, FirstParents, WrittenCommit};
+pub(crate) use line::{ChangedFiles, FirstParents, WrittenCommit};
 pub(crate) use merged::{Merged, merged};
 pub use mirror::{Remote, RemoteMirror};
 pub use passed_over::{PassedOver, PassedOverEntries};

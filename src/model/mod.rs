@@ -44,7 +44,7 @@ pub(crate) use rules::vanished::ORGANISATION as VANISHED_ORGANISATION;
 pub(crate) use spelling::{setting_text, value_text};
 pub use typed::{
     Adopt, Age, App, AppFootprint, AppliedApp, ApprovalRule, Awaited, Claims, Class, Cluster, ClusterClaims,
-    ClusterNetwork, Consent, ConsentSource, Deletions, Footprint, ForgeKind, Garden, Grants, KeptValue, Organisation,
+    ClusterNetwork, Consent, ConsentSource, Deletions, Footprint, ForgeWord, Garden, Grants, KeptValue, Organisation,
     Past, PastOrganisation, Retired, Reviewer, Setting, WaitingRule, WrittenClaim,
 };
 pub(crate) use typed::{

@@ -44,6 +44,7 @@ mod stories_boundary;
 mod stories_canary;
 mod stories_causes;
 mod stories_claims;
+mod stories_consent;
 mod stories_crash;
 mod stories_doctor;
 mod stories_fix;

@@ -65,6 +65,8 @@ pub(crate) struct Told {
     pub(crate) findings: Vec<String>,
     /// What was planned and done in part, as `PLACE title`.
     pub(crate) places: Vec<String>,
+    /// What waits for whom.
+    pub(crate) consent: Vec<String>,
 }
 
 impl Loop {
@@ -111,7 +113,9 @@ impl Loop {
             .map(|finding| format!("{} {}", at(finding.primary.span), finding.title));
         let places = told.collect();
         let findings = turn.checked.findings.iter().chain(refused);
+        let consent = turn.checked.agreement.iter().flat_map(|agreement| agreement.lines());
         Some(Told {
+            consent: consent.collect(),
             places,
             findings: findings.map(|finding| format!("{} {}", finding.code.as_str(), finding.title)).collect(),
             writes: written.map(|outcome| format!("{:?} {}", outcome.verb, outcome.id)).collect(),

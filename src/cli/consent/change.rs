@@ -7,7 +7,7 @@ use super::super::workspace::now;
 use super::super::{CommandFailure, check::plural};
 use crate::check::check;
 use crate::consent::ChangeId;
-use crate::git::{CommitId, Content, FirstParents, Repository, Workspace};
+use crate::git::{ChangedFiles, CommitId, FirstParents, Repository, Workspace};
 use crate::model::{Boundary, Person};
 use crate::name::Name;
 use crate::visible;
@@ -27,7 +27,7 @@ pub(super) struct LookedAt {
     pub(super) head: CommitId,
     /// The latest commit of the branch that it goes to, or is on.
     pub(super) target: String,
-    content: Content,
+    content: ChangedFiles,
     /// Whether it is on that branch already.
     is_merged: bool,
 }
@@ -63,16 +63,15 @@ impl LookedAt {
             Some(base) => Some(repository.commit(base)?.id),
             None => repository.target_tip(&place::target()).map(|(_, tip)| tip),
         };
-        let (base, head, is_merged) = match revision.split_once("..") {
-            Some((base, head)) => (repository.commit(base)?.id, repository.commit(head)?.id, false),
-            None => {
-                let head = repository.commit(revision)?.id;
-                match &tip {
-                    Some(tip) if !repository.holds(tip, &head) => (repository.shared(&head.0, &tip.0)?, head, false),
-                    tip => {
-                        let (before, after) = brought(repository, tip.as_ref().unwrap_or(&head), &head)?;
-                        (before, after, true)
-                    }
+        let (base, head, is_merged) = if let Some((base, head)) = revision.split_once("..") {
+            (repository.commit(base)?.id, repository.commit(head)?.id, false)
+        } else {
+            let head = repository.commit(revision)?.id;
+            match &tip {
+                Some(tip) if !repository.holds(tip, &head) => (repository.shared(&head.0, &tip.0)?, head, false),
+                tip => {
+                    let (before, after) = brought(repository, tip.as_ref().unwrap_or(&head), &head)?;
+                    (before, after, true)
                 }
             }
         };

@@ -7,7 +7,7 @@ use clap::Args;
 use super::workspace::{find, now};
 use super::{ClusterFlags, CommandFailure, Common, Exit, Output, session};
 use crate::consent::statement::{LONGEST_REASON, Statement, hear};
-use crate::consent::{Given, Word};
+use crate::consent::{ConsentWord, Given};
 use crate::git::{LARGEST_STATEMENT, PUSHED};
 use crate::visible;
 
@@ -87,31 +87,31 @@ pub(crate) struct ConsentArgs {
 pub(crate) fn approve(common: &Common, args: &ApproveArgs, output: &Output) -> Result<Exit, CommandFailure> {
     match &args.from {
         Some(file) => hand_over(common, file, args.signing.remote.as_deref(), output),
-        None => say(common, (Word::Approve, args.revision.as_deref(), ""), &args.signing, output),
+        None => say(common, (ConsentWord::Approve, args.revision.as_deref(), ""), &args.signing, output),
     }
 }
 
 pub(crate) fn object(common: &Common, args: &ReasonArgs, output: &Output) -> Result<Exit, CommandFailure> {
-    say(common, (Word::Object, Some(&args.revision), &args.reason), &args.signing, output)
+    say(common, (ConsentWord::Object, Some(&args.revision), &args.reason), &args.signing, output)
 }
 
 pub(crate) fn urgent(common: &Common, args: &ReasonArgs, output: &Output) -> Result<Exit, CommandFailure> {
-    say(common, (Word::Urgent, Some(&args.revision), &args.reason), &args.signing, output)
+    say(common, (ConsentWord::Urgent, Some(&args.revision), &args.reason), &args.signing, output)
 }
 
 pub(crate) fn withdraw(common: &Common, args: &WithdrawArgs, output: &Output) -> Result<Exit, CommandFailure> {
-    say(common, (Word::Withdraw, args.revision.as_deref(), ""), &args.signing, output)
+    say(common, (ConsentWord::Withdraw, args.revision.as_deref(), ""), &args.signing, output)
 }
 
 /// Signs what somebody says of a change, after it was shown, and pushes it.
 fn say(
     common: &Common,
-    (word, revision, reason): (Word, Option<&str>, &str),
+    (word, revision, reason): (ConsentWord, Option<&str>, &str),
     signing: &Signing,
     output: &Output,
 ) -> Result<Exit, CommandFailure> {
     let reason = reason.trim();
-    if matches!(word, Word::Object | Word::Urgent) && reason.is_empty() {
+    if matches!(word, ConsentWord::Object | ConsentWord::Urgent) && reason.is_empty() {
         return Err(CommandFailure::asked("there is no reason", "say why in a sentence: people decide by it"));
     }
     if reason.len() > LONGEST_REASON || reason.contains(['\n', '\r', '\0']) {
@@ -183,22 +183,22 @@ fn push(
     repository.put_statement(&name, signed)?;
     match sign::push(repository, &name, remote)? {
         Some(remote) => {
-            output.note(&format!("pushed to {remote}; the loop sees it when it looks at the repository next"))
+            output.note(&format!("pushed to {remote}; the loop sees it when it looks at the repository next"));
         }
         None => {
-            output.note("this repository has no remote: a loop that follows this folder sees it when it looks next")
+            output.note("this repository has no remote: a loop that follows this folder sees it when it looks next");
         }
     }
     output.result(&format!("{name}\n"))?;
     Ok(Exit::Good)
 }
 
-fn of_word(word: Word) -> &'static str {
+fn of_word(word: ConsentWord) -> &'static str {
     match word {
-        Word::Approve => "yes",
-        Word::Object => "no; nothing of it is applied until it is withdrawn",
-        Word::Withdraw => "what was said before counts no longer",
-        Word::Urgent => "now; to be agreed afterwards",
+        ConsentWord::Approve => "yes",
+        ConsentWord::Object => "no; nothing of it is applied until it is withdrawn",
+        ConsentWord::Withdraw => "what was said before counts no longer",
+        ConsentWord::Urgent => "now; to be agreed afterwards",
     }
 }
 

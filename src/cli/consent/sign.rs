@@ -1,10 +1,6 @@
 //! IO: `ssh-keygen` and `git` of whoever says something: their keys, agents and credentials are theirs.
 
-#![expect(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "a port: a person's own keys, ssh-keygen and git"
-)]
+#![expect(clippy::disallowed_methods, reason = "a port: a person's own keys, ssh-keygen and git")]
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -23,7 +19,7 @@ use crate::visible;
 const MOST_KEYS: usize = 50;
 
 /// A key, and whose it is.
-pub(super) struct Key {
+pub(super) struct PersonalKey {
     /// The file that ssh-keygen takes.
     file: PathBuf,
     pub(super) person: Name,
@@ -34,19 +30,19 @@ pub(super) fn key(
     named: Option<&Path>,
     people: &BTreeMap<Name, Person>,
     workspace: &Workspace,
-) -> Result<Key, CommandFailure> {
+) -> Result<PersonalKey, CommandFailure> {
     let given = named.map(Path::to_path_buf).or_else(|| git_key(workspace));
     if let Some(file) = given {
         let public = public_half(&file)?;
         return match owner(people, &public) {
-            Some(person) => Ok(Key { file, person }),
+            Some(person) => Ok(PersonalKey { file, person }),
             None => Err(unknown(&file, &public)),
         };
     }
     for file in home_keys() {
         let Ok(public) = public_half(&file) else { continue };
         if let Some(person) = owner(people, &public) {
-            return Ok(Key { file, person });
+            return Ok(PersonalKey { file, person });
         }
     }
     Err(CommandFailure::asked(
@@ -119,7 +115,7 @@ fn home_keys() -> Vec<PathBuf> {
 }
 
 /// Signs a text by `ssh-keygen`, which asks for a passphrase or an agent where it needs one.
-pub(super) fn sign(text: &str, key: &Key) -> Result<String, CommandFailure> {
+pub(super) fn sign(text: &str, key: &PersonalKey) -> Result<String, CommandFailure> {
     let mut command = Command::new("ssh-keygen");
     command.args(["-Y", "sign", "-n", STATEMENTS, "-f"]).arg(&key.file);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

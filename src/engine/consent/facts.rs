@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{ConsentState, Walked};
 use crate::consent::signature::{COMMITS, signer};
 use crate::consent::{Authors, Between, Change, ChangeId, Unit};
-use crate::git::{CommitId, Content, Repository, WrittenCommit};
+use crate::git::{ChangedFiles, CommitId, Repository, WrittenCommit};
 use crate::impact::EditedLines;
 use crate::model::{Class, Garden, Person};
 use crate::name::Name;
@@ -17,7 +17,7 @@ pub(super) const MOST_COMMITS: usize = 1_000;
 /// What is known of the way from one commit to a later one.
 pub(super) struct StepFacts {
     pub(super) id: ChangeId,
-    pub(super) content: Content,
+    pub(super) content: ChangedFiles,
     pub(super) edits: EditedLines,
     pub(super) classes: BTreeSet<Class>,
     /// Its commits; absent where there are more than are looked at, or they cannot be read.

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use super::facts::StepFacts;
 use super::{ConsentState, Reached, Walked};
 use crate::consent::{
-    Agreement, Change, Exchange, HeldBack, Line, OpenChange, Question, Standing, Unheard, Unit, Verdict, Voice, heard,
-    judge, standings,
+    Agreement, Change, CommitLine, ConsentVerdict, Exchange, HeldBack, OpenChange, Question, Unheard, Unit,
+    UnitStanding, Voice, heard, judge, standings,
 };
-use crate::git::{CommitId, Content, Repository};
+use crate::git::{ChangedFiles, CommitId, Repository};
 use crate::model::{Claims, Garden, Organisation};
 use crate::name::Name;
 
@@ -26,13 +26,13 @@ pub(super) struct Run {
 /// What came of a run.
 pub(super) struct JudgedRun {
     pub(super) change: Change,
-    pub(super) verdict: Verdict,
+    pub(super) verdict: ConsentVerdict,
     /// Who says that it is urgent.
     pub(super) urgent: Option<Voice>,
 }
 
 /// The line, with everything that judging it needs.
-pub(super) struct Judging<'s> {
+pub(super) struct LineJudge<'s> {
     pub(super) walked: &'s Walked,
     pub(super) state: RefCell<&'s mut ConsentState>,
     pub(super) repository: Option<&'s Repository>,
@@ -45,7 +45,7 @@ pub(super) struct Judging<'s> {
     judged: RefCell<BTreeMap<Run, Arc<JudgedRun>>>,
 }
 
-impl<'s> Judging<'s> {
+impl<'s> LineJudge<'s> {
     pub(super) fn new(
         walked: &'s Walked,
         state: &'s mut ConsentState,
@@ -104,32 +104,29 @@ impl<'s> Judging<'s> {
         }
         let facts = self.facts(run.from, run.to);
         let voices = self.voices(run.rules);
-        let judged = match self.walked.garden(run.rules) {
-            Some(rules) => {
-                let mut change = self.walked.change(&facts, (run.from, run.to), &rules.people, rules.consent.signed);
-                let state = self.state.borrow();
-                state.forge.vouch(&mut change, rules);
-                let contains = |commit: &CommitId, earlier: &CommitId| {
-                    commit == earlier || self.repository.is_some_and(|repository| repository.holds(commit, earlier))
-                };
-                let question = Question {
-                    rules: &rules.consent,
-                    people: &rules.people,
-                    change: &change,
-                    voices: &voices.0,
-                    record: &state.record,
-                    now: self.now.as_second(),
-                    contains: &contains,
-                };
-                let (verdict, urgent) = (judge(&question), question.urgent_voice().cloned());
-                JudgedRun { change, verdict, urgent }
-            }
+        let judged = if let Some(rules) = self.walked.garden(run.rules) {
+            let mut change = self.walked.change(&facts, (run.from, run.to), &rules.people, rules.consent.signed);
+            let state = self.state.borrow();
+            state.forge.vouch(&mut change, rules);
+            let contains = |commit: &CommitId, earlier: &CommitId| {
+                commit == earlier || self.repository.is_some_and(|repository| repository.holds(commit, earlier))
+            };
+            let question = Question {
+                rules: &rules.consent,
+                people: &rules.people,
+                change: &change,
+                voices: &voices.0,
+                record: &state.record,
+                now: self.now.as_second(),
+                contains: &contains,
+            };
+            let (verdict, urgent) = (judge(&question), question.urgent_voice().cloned());
+            JudgedRun { change, verdict, urgent }
+        } else {
             // Without rules that can be read nobody can agree.
-            None => {
-                let change = self.walked.change(&facts, (run.from, run.to), &BTreeMap::new(), false);
-                let refused = vec!["the rules before it cannot be read".to_owned()];
-                JudgedRun { change, verdict: Verdict { refused, ..Verdict::default() }, urgent: None }
-            }
+            let change = self.walked.change(&facts, (run.from, run.to), &BTreeMap::new(), false);
+            let refused = vec!["the rules before it cannot be read".to_owned()];
+            JudgedRun { change, verdict: ConsentVerdict { refused, ..ConsentVerdict::default() }, urgent: None }
         };
         let judged = Arc::new(judged);
         self.judged.borrow_mut().insert(run, Arc::clone(&judged));
@@ -158,10 +155,10 @@ impl<'s> Judging<'s> {
         if known.is_empty() {
             return runs;
         }
-        let steps: Vec<Content> =
+        let steps: Vec<ChangedFiles> =
             (0..self.walked.last()).map(|from| self.facts(from, from + 1).content.clone()).collect();
         for from in 0..steps.len() {
-            let mut together = Content::default();
+            let mut together = ChangedFiles::default();
             for (to, step) in steps.iter().enumerate().skip(from) {
                 together = together.then(step);
                 if to > from && known.contains(&crate::consent::ChangeId::of(&together, &self.garden)) {
@@ -173,7 +170,7 @@ impl<'s> Judging<'s> {
     }
 
     /// How far the garden's own words go: each step by the rules before it. `accepted` is how far they went before.
-    fn garden(&self, accepted: usize) -> Standing {
+    fn garden(&self, accepted: usize) -> UnitStanding {
         let runs = self.runs(accepted);
         let allowed = |_: &Unit, from: usize, to: usize| {
             to <= accepted
@@ -181,13 +178,13 @@ impl<'s> Judging<'s> {
                     && self.judged(Run { from, to, rules: from.max(accepted) }).verdict.allowed.is_some())
         };
         let alike = |unit: &Unit, from: usize, to: usize| self.is_alike(unit, from, to);
-        let line = Line { last: self.walked.last(), allowed: &allowed, alike: &alike, exchanges: &[] };
+        let line = CommitLine { last: self.walked.last(), allowed: &allowed, alike: &alike, exchanges: &[] };
         let mut standings = standings(&[Unit::Garden], &line);
-        standings.remove(&Unit::Garden).unwrap_or(Standing { at: accepted, held_by: None, with: None })
+        standings.remove(&Unit::Garden).unwrap_or(UnitStanding { at: accepted, held_by: None, with: None })
     }
 
     /// How far each organisation goes, by the rules of the accepted position.
-    fn organisations(&self, rules: usize, most: &BTreeMap<Name, usize>) -> BTreeMap<Name, Standing> {
+    fn organisations(&self, rules: usize, most: &BTreeMap<Name, usize>) -> BTreeMap<Name, UnitStanding> {
         let runs = self.runs(rules);
         let allowed = |unit: &Unit, from: usize, to: usize| {
             let Unit::Organisation(name) = unit else { return false };
@@ -206,7 +203,7 @@ impl<'s> Judging<'s> {
             self.walked.positions.iter().flat_map(|one| one.checked.garden.iter()).flat_map(names_of).collect();
         let units: Vec<Unit> = names.into_iter().map(Unit::Organisation).collect();
         let exchanges = self.exchanges();
-        let line = Line { last: self.walked.last(), allowed: &allowed, alike: &alike, exchanges: &exchanges };
+        let line = CommitLine { last: self.walked.last(), allowed: &allowed, alike: &alike, exchanges: &exchanges };
         let each = standings(&units, &line).into_iter();
         each.filter_map(|(unit, standing)| match unit {
             Unit::Organisation(name) => Some((name, standing)),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::judged::{JudgedRun, Judging, Run};
+use super::judged::{JudgedRun, LineJudge, Run};
 use super::{Reached, Walked};
 use crate::check::Checked;
 use crate::consent::OpenChange;
@@ -59,7 +59,7 @@ impl Session {
         let applied = self.known.applied.as_ref().map_or(&none, |applied| &applied.commits);
         let garden = self.garden_name(walked);
         let place = (garden, snapshot.folder.as_str());
-        let judging = Judging::new(walked, &mut state, self.source.repository(), place, applied, now);
+        let judging = LineJudge::new(walked, &mut state, self.source.repository(), place, applied, now);
         let agreed = judging.agreed(accepted, most);
         let passed = judging.passed(&agreed);
         self.consent = state;
@@ -70,7 +70,7 @@ impl Session {
     pub(super) fn judge_alone(&mut self, walked: &Walked, folder: &str, now: jiff::Timestamp) -> OpenChange {
         let mut state = std::mem::take(&mut self.consent);
         let place = (self.garden_name(walked), folder);
-        let judging = Judging::new(walked, &mut state, self.source.repository(), place, &BTreeMap::new(), now);
+        let judging = LineJudge::new(walked, &mut state, self.source.repository(), place, &BTreeMap::new(), now);
         let judged = judging.judged(Run { from: 1, to: 2, rules: 0 });
         drop(judging);
         self.consent = state;

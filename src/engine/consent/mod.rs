@@ -198,6 +198,12 @@ impl Session {
         self.checked.agreement.is_some()
     }
 
+    /// Forgets what was checked beside the head: what is applied meanwhile counts in the rules of a check.
+    pub(in crate::engine) fn check_beside_anew(&mut self) {
+        self.consent.checked.clear();
+        self.consent.conflicts = None;
+    }
+
     /// Whether statements lie in the repository that were not heard yet, or went. IO: the repository.
     pub(in crate::engine) fn has_news(&self) -> bool {
         self.hears() && self.consent.statements != self.statements()

@@ -264,11 +264,9 @@ fn brakes_that_are_looser_and_people_that_change() {
     assert!(dangers(&impact(edit("keep-data 30 days", "keep-data 2 days"))).contains(&"brake-looser"));
     assert!(!dangers(&impact(edit("at-most=20", "at-most=10"))).contains(&"brake-looser"));
     assert!(!dangers(&impact(edit("keep-data 30 days", "keep-data 10 weeks"))).contains(&"brake-looser"));
-    let gone = "        person tim email=tim@indiehosters.example in=\"operators council\"\n";
-    assert!(dangers(&impact(edit(gone, ""))).contains(&"people"));
-    let consent = "    people {\n";
-    let more = "    consent { approvals 2 from=operators; }\n    people {\n";
-    assert!(dangers(&impact(edit(consent, more))).contains(&"consent"));
+    let more = "    people {\n        person ada email=ada@indiehosters.example in=operators\n";
+    assert!(dangers(&impact(edit("    people {\n", more))).contains(&"people"));
+    assert!(dangers(&impact(edit("waiting 24 hours", "waiting 48 hours"))).contains(&"consent"));
     assert_eq!(dangers(&impact(edit("title \"IndieHosters\"", "title \"Indie\""))), Vec::<&str>::new());
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::{Code, Finding, Findings};
 use crate::model::read::{amount_at, child, children, name_at, number_at};
-use crate::model::{ApprovalRule, Class, Consent, ConsentSource, ForgeKind, Person, WaitingRule};
+use crate::model::{ApprovalRule, Class, Consent, ConsentSource, ForgeWord, Person, WaitingRule};
 use crate::name::Name;
 use crate::schema::CheckedFile;
 use crate::source::Span;
@@ -79,12 +79,12 @@ fn is_first(
     true
 }
 
-fn forge(word: &str) -> Option<ForgeKind> {
+fn forge(word: &str) -> Option<ForgeWord> {
     Some(match word {
-        "github" => ForgeKind::Github,
-        "gitlab" => ForgeKind::Gitlab,
-        "forgejo" => ForgeKind::Forgejo,
-        "gitea" => ForgeKind::Gitea,
+        "github" => ForgeWord::Github,
+        "gitlab" => ForgeWord::Gitlab,
+        "forgejo" => ForgeWord::Forgejo,
+        "gitea" => ForgeWord::Gitea,
         _ => return None,
     })
 }

@@ -71,7 +71,7 @@ pub enum ConsentSource {
     /// The reviews of a forge.
     Forge {
         /// Which software it is.
-        kind: ForgeKind,
+        kind: ForgeWord,
         /// The project's address, as people open it: `https://gitlab.example/group/project`.
         address: String,
         /// Names the token that it is read with.
@@ -82,7 +82,7 @@ pub enum ConsentSource {
 /// A kind of forge, as `account` and `source forge` name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum ForgeKind {
+pub enum ForgeWord {
     /// GitHub, and GitHub Enterprise Server.
     Github,
     /// GitLab.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{
-    Age, AppNode, ClusterClaims, ClusterNetwork, Consent, ForgeKind, Organisation, PastOrganisation, Setting,
+    Age, AppNode, ClusterClaims, ClusterNetwork, Consent, ForgeWord, Organisation, PastOrganisation, Setting,
     WrittenClaim,
 };
 use crate::expression::Value;
@@ -154,7 +154,7 @@ pub struct Person {
     /// The groups they are in.
     pub(crate) groups: BTreeSet<Name>,
     /// What they are called on forges.
-    pub(crate) accounts: BTreeMap<ForgeKind, String>,
+    pub(crate) accounts: BTreeMap<ForgeWord, String>,
     /// Their public keys, as OpenSSH writes them, without comments: `ssh-ed25519 AAAA…`.
     pub(crate) keys: BTreeSet<String>,
 }

@@ -18,7 +18,7 @@ pub use claims::Claims;
 pub(crate) use claims::senders;
 pub use cluster_claims::ClusterClaims;
 pub use cluster_network::ClusterNetwork;
-pub use consent::{ApprovalRule, Class, Consent, ConsentSource, ForgeKind, WaitingRule};
+pub use consent::{ApprovalRule, Class, Consent, ConsentSource, ForgeWord, WaitingRule};
 pub use footprint::{AppFootprint, AppliedApp, Footprint, KeptValue, PastOrganisation};
 pub use garden::{Awaited, Cluster, Deletions, Garden, Grants, Past, Reviewer};
 pub(crate) use garden::{Offer, Person, ProviderChoice};

@@ -9,7 +9,8 @@ garden lines {
         person bea email=bea@lines.example in=friends
     }
     consent {
-        approvals 1 from=operators
+        waiting 24 hours for=people
+        source signatures
     }
     ceiling {
         cpu 2 cores
@@ -17,7 +18,6 @@ garden lines {
         storage 30 GiB
     }
     allow W0443 "what is tried here is lost anyway"
-    allow W0448 "nobody else writes here"
 }
 "#;
 
