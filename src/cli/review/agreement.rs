@@ -6,18 +6,18 @@
 use std::collections::BTreeSet;
 
 use super::super::workspace::now;
-use super::agreement_words::{self, Told};
-use super::written::{Written, written};
+use super::agreement_words::{self, ToldAgreement};
+use super::written::{RequestAuthors, written};
 use crate::check::check;
 use crate::consent::{self, Authors, Change, ChangeId, Question, Record, Voice, judge};
 use crate::forge::consent::{ForgeAnswer, HeardReviews, Hearing, heard, is_project};
 use crate::forge::{CiPlace, Forge, StatusState};
-use crate::git::{CommitId, Content, GitError, MergeTarget, Repository, Workspace};
-use crate::model::{Boundary, Class, Consent, ConsentSource, ForgeKind, Garden};
+use crate::git::{ChangedFiles, CommitId, GitError, MergeTarget, Repository, Workspace};
+use crate::model::{Boundary, Class, Consent, ConsentSource, ForgeWord, Garden};
 
 /// What is said of consent: in the comment, and as a status of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Agreement {
+pub(super) struct RequestAgreement {
     /// The verdict, then what it comes from, a line each.
     pub(super) lines: Vec<String>,
     pub(super) state: StatusState,
@@ -41,18 +41,18 @@ pub(super) struct AgreementAsked<'a> {
 }
 
 /// The change of a merge request as it would be merged now.
-struct Reviewed {
+struct ReviewedChange {
     tip: CommitId,
     base: CommitId,
     head: CommitId,
-    content: Content,
+    content: ChangedFiles,
 }
 
 /// Finds out who must agree and who has; nothing where the garden asks nobody.
 ///
 /// # Errors
 /// Why that is not known, in words.
-pub(super) fn agreement(asked: &AgreementAsked<'_>) -> Result<Option<Agreement>, String> {
+pub(super) fn agreement(asked: &AgreementAsked<'_>) -> Result<Option<RequestAgreement>, String> {
     let repository = asked.workspace.repository().map_err(|error| error.to_string())?;
     let tip = asked.tip(repository)?;
     let Some(garden) = asked.garden(&tip).filter(|garden| garden.consent.asks()) else { return Ok(None) };
@@ -82,16 +82,16 @@ impl AgreementAsked<'_> {
         check(snapshot, None, now()).garden
     }
 
-    fn judged(&self, repository: &Repository, garden: &Garden, tip: CommitId) -> Result<Agreement, String> {
+    fn judged(&self, repository: &Repository, garden: &Garden, tip: CommitId) -> Result<RequestAgreement, String> {
         let folder = self.workspace.folder_in_repository();
-        let read = || -> Result<(Reviewed, Written), GitError> {
+        let read = || -> Result<(ReviewedChange, RequestAuthors), GitError> {
             let head = repository.commit(self.head)?.id;
             let base = repository.shared(&tip.0, &head.0)?;
             let content = repository.content(&base, &head, &folder)?;
             let written = written(repository, (&base, &head), &folder, &garden.people)?;
-            Ok((Reviewed { tip, base, head, content }, written))
+            Ok((ReviewedChange { tip, base, head, content }, written))
         };
-        let (reviewed, Written { authors, unsigned }) = read().map_err(|error| error.to_string())?;
+        let (reviewed, RequestAuthors { authors, unsigned }) = read().map_err(|error| error.to_string())?;
         let mut said = self.said(repository, garden, &folder, &reviewed);
         let authors = joined(authors, std::mem::take(&mut said.heard.authors));
         let rules = &garden.consent;
@@ -121,7 +121,7 @@ impl AgreementAsked<'_> {
             let why = "what the plan of a fork says that it is does not count";
             said.notes.push(format!("asked as for every kind of change: {why}"));
         }
-        let told = Told {
+        let told = ToldAgreement {
             change: &change,
             verdict: &verdict,
             unheard: &said.heard.unheard,
@@ -147,13 +147,13 @@ impl AgreementAsked<'_> {
     }
 
     /// What was said, by every source that the garden names.
-    fn said(&self, repository: &Repository, garden: &Garden, folder: &str, reviewed: &Reviewed) -> Said {
-        let mut said = Said::default();
+    fn said(&self, repository: &Repository, garden: &Garden, folder: &str, reviewed: &ReviewedChange) -> SaidOfRequest {
+        let mut said = SaidOfRequest::default();
         let forges = garden.consent.sources.iter().filter_map(|source| match source {
             ConsentSource::Forge { kind, address, .. } => Some((*kind, address)),
             ConsentSource::Signatures => None,
         });
-        let forges: Vec<(ForgeKind, &String)> = forges.collect();
+        let forges: Vec<(ForgeWord, &String)> = forges.collect();
         let own =
             forges.iter().find(|(kind, address)| is_project(*kind, address, self.forge.kind(), &self.place.repository));
         match own {
@@ -190,13 +190,13 @@ impl AgreementAsked<'_> {
 
 /// What was said of a change.
 #[derive(Default)]
-struct Said {
+struct SaidOfRequest {
     heard: HeardReviews,
     /// What its readers must know of it.
     notes: Vec<String>,
 }
 
-impl Said {
+impl SaidOfRequest {
     fn hear_forge(&mut self, forge: &dyn Forge, head: &CommitId, hearing: &Hearing<'_>) {
         match forge.reviews() {
             Ok(request) => {

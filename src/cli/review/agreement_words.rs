@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::agreement::Agreement;
+use super::agreement::RequestAgreement;
 use crate::consent::words::words_of;
-use crate::consent::{Allowed, Change, Discounted, Missing, Objection, Verdict};
+use crate::consent::{Allowed, Change, ConsentVerdict, Discounted, Missing, Objection};
 use crate::forge::StatusState;
 use crate::forge::consent::ForgeUnheard;
 use crate::name::Name;
@@ -17,15 +17,15 @@ const MOST_DISCOUNTED: usize = 10;
 const NAMED: usize = 5;
 
 /// The agreement to a request that edits no file of the garden.
-pub(super) fn nothing() -> Agreement {
+pub(super) fn nothing() -> RequestAgreement {
     let verdict = "no file of the garden changes, so nobody has to agree".to_owned();
-    Agreement { lines: Vec::new(), state: StatusState::Success, description: verdict }
+    RequestAgreement { lines: Vec::new(), state: StatusState::Success, description: verdict }
 }
 
 /// Everything that is told of an agreement.
-pub(super) struct Told<'a> {
+pub(super) struct ToldAgreement<'a> {
     pub(super) change: &'a Change,
-    pub(super) verdict: &'a Verdict,
+    pub(super) verdict: &'a ConsentVerdict,
     /// What was said on the forge and counts for nothing.
     pub(super) unheard: &'a [ForgeUnheard],
     /// How long people may object, in words.
@@ -35,14 +35,14 @@ pub(super) struct Told<'a> {
 }
 
 /// An agreement that could not be found out.
-pub(super) fn unknown(why: &str) -> Agreement {
+pub(super) fn unknown(why: &str) -> RequestAgreement {
     let verdict = format!("who has agreed is not known: {why}");
-    Agreement { lines: vec![verdict.clone()], state: StatusState::Error, description: cut(&verdict) }
+    RequestAgreement { lines: vec![verdict.clone()], state: StatusState::Error, description: cut(&verdict) }
 }
 
-impl Told<'_> {
-    pub(super) fn agreement(&self) -> Agreement {
-        let Verdict { missing, objections, refused, .. } = self.verdict;
+impl ToldAgreement<'_> {
+    pub(super) fn agreement(&self) -> RequestAgreement {
+        let ConsentVerdict { missing, objections, refused, .. } = self.verdict;
         let state = match () {
             () if !objections.is_empty() || !refused.is_empty() => StatusState::Failure,
             () if !missing.is_empty() => StatusState::Pending,
@@ -58,12 +58,12 @@ impl Told<'_> {
         lines.extend(self.waits());
         lines.extend(self.wrote());
         lines.extend(self.notes.iter().cloned());
-        Agreement { lines, state, description: cut(&verdict) }
+        RequestAgreement { lines, state, description: cut(&verdict) }
     }
 
     /// The verdict in a sentence.
     fn verdict(&self) -> String {
-        let Verdict { allowed, approved, missing, objections, refused, .. } = self.verdict;
+        let ConsentVerdict { allowed, approved, missing, objections, refused, .. } = self.verdict;
         let objecting: BTreeSet<&Name> = objections.iter().map(|objection| &objection.person).collect();
         if !objecting.is_empty() {
             let verb = if objecting.len() == 1 { "objects" } else { "object" };

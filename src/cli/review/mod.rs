@@ -22,7 +22,7 @@ mod rehearse;
 mod stages;
 mod written;
 
-use agreement::{Agreement, AgreementAsked};
+use agreement::{AgreementAsked, RequestAgreement};
 use planned::{ReviewAsked, Reviewed};
 use posting::Beside;
 
@@ -195,7 +195,7 @@ fn post(forge: &dyn Forge, begun: Begun, mut posting: Posting, garden: &str, det
 }
 
 /// Who must agree and who has, where the garden asks somebody. That it cannot be told fails no plan.
-fn agreed(asked: &AgreementAsked<'_>, output: &Output) -> Option<Agreement> {
+fn agreed(asked: &AgreementAsked<'_>, output: &Output) -> Option<RequestAgreement> {
     match agreement::agreement(asked) {
         Ok(agreement) => agreement,
         Err(why) => {

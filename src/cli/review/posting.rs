@@ -1,6 +1,6 @@
 //! A review as it is posted: comment, status, notes on lines.
 
-use super::Agreement;
+use super::RequestAgreement;
 use crate::forge::{CiPlace, LineNote, Posting, StatusState};
 use crate::report::escape;
 use crate::report::plan::{CommentStyle, comment};
@@ -14,7 +14,7 @@ pub(super) struct Beside {
     /// Where the whole plan is, as a part of a sentence.
     pub(super) whole: Option<String>,
     /// Who must agree, and who has; absent where the garden asks nobody.
-    pub(super) agreement: Option<Agreement>,
+    pub(super) agreement: Option<RequestAgreement>,
 }
 
 impl Beside {

@@ -13,7 +13,7 @@ const MOST_COMMITS: usize = 1_000;
 
 /// What the commits of a change say of their authors.
 #[derive(Debug, Default)]
-pub(super) struct Written {
+pub(super) struct RequestAuthors {
     pub(super) authors: Authors,
     /// Commits that change the garden and bear no signature of the people, with the reason.
     pub(super) unsigned: Vec<(CommitId, String)>,
@@ -25,8 +25,8 @@ pub(super) fn written(
     (base, head): (&CommitId, &CommitId),
     folder: &str,
     people: &BTreeMap<Name, Person>,
-) -> Result<Written, GitError> {
-    let mut written = Written::default();
+) -> Result<RequestAuthors, GitError> {
+    let mut written = RequestAuthors::default();
     let Some(commits) = repository.written_between(base, head, MOST_COMMITS)? else {
         let why = format!("there are more than {MOST_COMMITS} commits, which are not looked at");
         written.unsigned.push((head.clone(), why));

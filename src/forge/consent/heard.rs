@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::said::account;
 use super::{ForgeAnswer, ForgeKind, RequestReviews, ReviewSaid};
-use crate::consent::{Authors, ChangeId, Given, Via, Voice, Word};
-use crate::git::{CommitId, Content, GitError, Repository};
+use crate::consent::{Authors, ChangeId, ConsentWord, Given, Via, Voice};
+use crate::git::{ChangedFiles, CommitId, GitError, Repository};
 use crate::model::{self, Person};
 use crate::name::Name;
 
@@ -36,11 +36,11 @@ pub(crate) struct Hearing<'a> {
     pub(crate) garden: &'a Name,
     pub(crate) people: &'a BTreeMap<Name, Person>,
     /// The kind of forge, as accounts name it.
-    pub(crate) kind: model::ForgeKind,
+    pub(crate) kind: model::ForgeWord,
     /// The commit that the change is made to.
     pub(crate) before: &'a CommitId,
     /// What the change makes of the garden's files.
-    pub(crate) content: &'a Content,
+    pub(crate) content: &'a ChangedFiles,
 }
 
 /// What reviews come to for one change.
@@ -58,7 +58,7 @@ pub(crate) struct HeardReviews {
 /// The one of the people who has an account on a kind of forge; nobody where two of them say so.
 pub(crate) fn person_of<'p>(
     people: &'p BTreeMap<Name, Person>,
-    kind: model::ForgeKind,
+    kind: model::ForgeWord,
     account: &str,
 ) -> Option<&'p Name> {
     let has = |person: &Person| person.accounts.get(&kind).is_some_and(|own| own.eq_ignore_ascii_case(account));
@@ -101,49 +101,49 @@ pub(crate) fn heard(answer: &ForgeAnswer, hearing: &Hearing<'_>) -> HeardReviews
 pub(crate) fn stands(
     voice: &Voice,
     answer: &ForgeAnswer,
-    kind: model::ForgeKind,
+    kind: model::ForgeWord,
     people: &BTreeMap<Name, Person>,
 ) -> bool {
     let Via::Forge { kind: of, request } = &voice.via else { return true };
     let Some(request) = answer.requests.iter().find(|one| *of == kind && one.number == *request) else { return true };
-    let objects = |said: &&ReviewSaid| said.word == Word::Object;
+    let objects = |said: &&ReviewSaid| said.word == ConsentWord::Object;
     request.said.iter().filter(objects).any(|said| person_of(people, kind, &said.account) == Some(&voice.person))
 }
 
 /// What somebody saw who looked at a commit.
-struct Seen {
+struct SeenCommit {
     given: Given,
-    content: Content,
+    content: ChangedFiles,
     change: ChangeId,
 }
 
 /// Absent where the repository does not hold the commit.
-type Looked = Result<Option<Seen>, GitError>;
+type LookedCommit = Result<Option<SeenCommit>, GitError>;
 
 impl Hearing<'_> {
     /// What a commit changes since it left the branch that the change goes to.
-    fn looked_at(&self, head: &CommitId) -> Looked {
+    fn looked_at(&self, head: &CommitId) -> LookedCommit {
         if !self.repository.has(head) {
             return Ok(None);
         }
         let base = self.repository.shared(&self.before.0, &head.0)?;
         let content = self.repository.content(&base, head, self.folder)?;
         let change = ChangeId::of(&content, self.garden);
-        Ok(Some(Seen { given: Given { head: head.clone(), base }, content, change }))
+        Ok(Some(SeenCommit { given: Given { head: head.clone(), base }, content, change }))
     }
 
     /// The ref under which the forge has the work of a request.
     fn head_ref(&self, request: u64) -> String {
         match self.kind {
-            model::ForgeKind::Gitlab => format!("refs/merge-requests/{request}/head"),
-            model::ForgeKind::Github | model::ForgeKind::Forgejo | model::ForgeKind::Gitea => {
+            model::ForgeWord::Gitlab => format!("refs/merge-requests/{request}/head"),
+            model::ForgeWord::Github | model::ForgeWord::Forgejo | model::ForgeWord::Gitea => {
                 format!("refs/pull/{request}/head")
             }
         }
     }
 
     /// Why what was seen is not this change.
-    fn differs(&self, seen: &Seen) -> String {
+    fn differs(&self, seen: &SeenCommit) -> String {
         let (now, then) = (&self.content.files, &seen.content.files);
         let paths = now.keys().chain(then.keys());
         let mut moved: Vec<&str> = paths.filter(|path| now.get(*path) != then.get(*path)).map(String::as_str).collect();
@@ -175,7 +175,7 @@ impl HeardReviews {
         said: &ReviewSaid,
         person: &Name,
         request: &RequestReviews,
-        seen: &Looked,
+        seen: &LookedCommit,
         change: &ChangeId,
         hearing: &Hearing<'_>,
     ) {
@@ -190,7 +190,7 @@ impl HeardReviews {
                 via: Via::Forge { kind: hearing.kind, request: request.number },
             });
         };
-        if said.word == Word::Object {
+        if said.word == ConsentWord::Object {
             voice(change, Given { head: request.head.clone(), base: hearing.before.clone() });
             return;
         }

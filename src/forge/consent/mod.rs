@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::client::ForgeClient;
 use super::connect::{ForgeAddress, ForgeRoots, ForgeToken};
 use super::{ForgeError, ForgeKind, Patience};
-use crate::consent::Word;
+use crate::consent::ConsentWord;
 use crate::git::CommitId;
 use crate::model;
 
@@ -75,8 +75,8 @@ pub(crate) struct RequestReviews {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ReviewSaid {
     pub(crate) account: String,
-    /// [`Word::Approve`] or [`Word::Object`].
-    pub(crate) word: Word,
+    /// [`ConsentWord::Approve`] or [`ConsentWord::Object`].
+    pub(crate) word: ConsentWord,
     /// The commit that they looked at.
     pub(crate) head: CommitId,
     /// In Unix seconds, as the forge says.
@@ -127,7 +127,7 @@ impl ForgeProject {
     /// # Errors
     /// The address is none of such a forge, or the roots cannot be read.
     pub(crate) fn new(
-        kind: model::ForgeKind,
+        kind: model::ForgeWord,
         address: &str,
         token: Option<ForgeToken>,
         roots: &ForgeRoots,
@@ -268,13 +268,13 @@ impl ReviewReader {
     }
 }
 
-impl From<model::ForgeKind> for ForgeKind {
-    fn from(kind: model::ForgeKind) -> Self {
+impl From<model::ForgeWord> for ForgeKind {
+    fn from(kind: model::ForgeWord) -> Self {
         match kind {
-            model::ForgeKind::Github => Self::GitHub,
-            model::ForgeKind::Gitlab => Self::GitLab,
-            model::ForgeKind::Forgejo => Self::Forgejo,
-            model::ForgeKind::Gitea => Self::Gitea,
+            model::ForgeWord::Github => Self::GitHub,
+            model::ForgeWord::Gitlab => Self::GitLab,
+            model::ForgeWord::Forgejo => Self::Forgejo,
+            model::ForgeWord::Gitea => Self::Gitea,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{ForgeUnheard, FoundRequest, RequestReviews, ReviewSaid};
-use crate::consent::Word;
+use crate::consent::ConsentWord;
 use crate::forge::read::is_commit;
 use crate::forge::shortened;
 use crate::git::CommitId;
@@ -57,7 +57,7 @@ impl RequestReviews {
             let of_account = standing.entry(review.account.to_lowercase()).or_default();
             match review.says {
                 // Approvals of other commits stay; what was objected to or dismissed before is settled.
-                Says::Yes => of_account.retain(|one| one.as_ref().is_ok_and(|said| said.word == Word::Approve)),
+                Says::Yes => of_account.retain(|one| one.as_ref().is_ok_and(|said| said.word == ConsentWord::Approve)),
                 Says::No | Says::Dismissed => of_account.clear(),
             }
             match review.says {
@@ -80,13 +80,13 @@ impl RequestReviews {
         let when = seconds(review.at)
             .ok_or_else(|| ForgeUnheard::new(&account, "the forge does not say when it was given"))?;
         let (word, reason) = match review.says {
-            Says::No => (Word::Object, reason(review.body)),
-            Says::Yes | Says::Dismissed => (Word::Approve, String::new()),
+            Says::No => (ConsentWord::Object, reason(review.body)),
+            Says::Yes | Says::Dismissed => (ConsentWord::Approve, String::new()),
         };
         let head = match (is_commit(review.commit), word) {
             (true, _) => CommitId(review.commit.to_lowercase()),
             // An objection stands until it is taken back, whatever it was given at.
-            (false, Word::Object) => self.head.clone(),
+            (false, ConsentWord::Object) => self.head.clone(),
             (false, _) => return Err(ForgeUnheard::new(&account, "the forge does not say of which commit it is")),
         };
         Ok(ReviewSaid { account, word, head, when, reason })

@@ -45,7 +45,7 @@ pub(super) fn project(kind: ForgeKind, address: &str) -> Result<ProjectAddress, 
 
 /// Whether an address names a project of a forge that is known by its kind and the project's name: a CI may reach its forge by another
 /// host. Forgejo and Gitea are one to those who moved from one to the other.
-pub(crate) fn is_project(of: model::ForgeKind, address: &str, kind: ForgeKind, repository: &str) -> bool {
+pub(crate) fn is_project(of: model::ForgeWord, address: &str, kind: ForgeKind, repository: &str) -> bool {
     let is_tea = |kind: ForgeKind| matches!(kind, ForgeKind::Forgejo | ForgeKind::Gitea);
     let of = ForgeKind::from(of);
     let is_kind = of == kind || is_tea(of) && is_tea(kind);
@@ -89,13 +89,13 @@ mod tests {
 
     #[test]
     fn a_request_is_of_the_project_that_the_garden_names() {
-        let of = model::ForgeKind::Gitlab;
+        let of = model::ForgeWord::Gitlab;
         let address = "https://gitlab.example/g/sub/p";
         assert!(is_project(of, address, ForgeKind::GitLab, "G/sub/p"));
         assert!(
             !is_project(of, address, ForgeKind::GitLab, "g/p")
                 && !is_project(of, address, ForgeKind::GitHub, "g/sub/p")
         );
-        assert!(is_project(model::ForgeKind::Gitea, "https://a.example/o/r", ForgeKind::Forgejo, "o/r"));
+        assert!(is_project(model::ForgeWord::Gitea, "https://a.example/o/r", ForgeKind::Forgejo, "o/r"));
     }
 }

@@ -18,12 +18,12 @@ fn name(text: &str) -> Name {
     Name::new(text).expect("a name")
 }
 
-fn of(kind: Kind) -> model::ForgeKind {
+fn of(kind: Kind) -> model::ForgeWord {
     match kind {
-        Kind::GitHub => model::ForgeKind::Github,
-        Kind::GitLab => model::ForgeKind::Gitlab,
-        Kind::Forgejo => model::ForgeKind::Forgejo,
-        Kind::Gitea => model::ForgeKind::Gitea,
+        Kind::GitHub => model::ForgeWord::Github,
+        Kind::GitLab => model::ForgeWord::Gitlab,
+        Kind::Forgejo => model::ForgeWord::Forgejo,
+        Kind::Gitea => model::ForgeWord::Gitea,
     }
 }
 
@@ -137,7 +137,11 @@ fn a_merged_change_is_found_however_it_was_merged() {
             let (heard, change) = place.hear(&answer, &before, after);
             assert_eq!(heard.voices.len(), 1, "{shown}");
             let voice = &heard.voices[0];
-            assert_eq!((voice.person.as_str(), voice.word, &voice.change), ("bo", Word::Approve, &change), "{shown}");
+            assert_eq!(
+                (voice.person.as_str(), voice.word, &voice.change),
+                ("bo", ConsentWord::Approve, &change),
+                "{shown}"
+            );
             assert_eq!((&voice.given.head, &voice.given.base), (&last, &base), "{shown}");
             assert_eq!(voice.via, Via::Forge { kind: of(kind), request: 7 }, "{shown}");
             assert_eq!(heard.authors.people, BTreeSet::from([name("ada")]), "{shown}");
@@ -190,9 +194,9 @@ fn each_review_counts_for_what_it_was_given_at_or_not_at_all() {
         }
         let answer = place.ask(&place.project(30), &last, std::slice::from_ref(&first)).unwrap();
         let (heard, change) = place.hear(&answer, &base, &last);
-        let said: Vec<(&str, Word, bool)> =
+        let said: Vec<(&str, ConsentWord, bool)> =
             heard.voices.iter().map(|voice| (voice.person.as_str(), voice.word, voice.change == change)).collect();
-        let wanted = [("bo", Word::Approve, false), ("cleo", Word::Object, true)];
+        let wanted = [("bo", ConsentWord::Approve, false), ("cleo", ConsentWord::Object, true)];
         assert_eq!(said, wanted, "{kind:?}: {answer:#?}");
         let reason = &heard.voices[1].reason;
         match kind {
