@@ -22,7 +22,7 @@ use crate::consent::ConsentWord;
 use crate::git::CommitId;
 use crate::model;
 
-mod credentials;
+pub(crate) mod credentials;
 mod forgejo;
 mod github;
 mod gitlab;
@@ -32,8 +32,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use credentials::token;
-pub(crate) use heard::{ForgeUnheard, HeardReviews, Hearing, heard, person_of, stands};
+pub(crate) use heard::{ForgeUnheard, HeardReviews, Hearing, heard, stands};
 pub(crate) use source::{ProjectAddress, is_project};
 
 /// The most commits of one change that a forge is asked about.
