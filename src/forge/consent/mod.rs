@@ -10,7 +10,7 @@
 //! that a review of another content is of another change by itself. Only merged requests of the branch that is followed count. A forge that
 //! does not answer gives no voices and an error.
 
-#![cfg_attr(not(test), expect(dead_code, unused_imports, reason = "asked by the engine, which is being built"))]
+#![cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the loop does not ask forges yet"))]
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,8 +32,9 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+#[expect(unused_imports, reason = "the loop does not ask forges yet")]
 pub(crate) use credentials::token;
-pub(crate) use heard::{ForgeUnheard, HeardReviews, Hearing, heard, person_of, stands};
+pub(crate) use heard::{ForgeUnheard, HeardReviews, Hearing, heard, stands};
 pub(crate) use source::{ProjectAddress, is_project};
 
 /// The most commits of one change that a forge is asked about.

@@ -21,7 +21,7 @@ mod world;
 
 use connection::{Door, Scissors};
 pub(crate) use github::pull;
-pub(crate) use reviews::{Merged, Says};
+pub(crate) use reviews::Says;
 pub(crate) use world::{Kind, Person, World};
 
 /// The token that a stand-in takes.
