@@ -48,6 +48,12 @@ fn an_approval_after_another_is_told_until_all_have_agreed() {
         assert_eq!((state.as_str(), &told[..]), ("success", &wanted.map(str::to_owned)[..]), "{kind:?}");
         let (_, description) = review.consent(&head).expect("a status");
         assert_eq!(description, "all who must agree have agreed", "{kind:?}");
+
+        // Merged: the comment stays as it is, and the status is set once more.
+        review.forge.world().merge(&[&head]);
+        let said = review.run(&[]);
+        assert!(said.stderr.contains("the merge request is merged"), "{kind:?}: {}", said.text());
+        assert_eq!(review.consent(&head).expect("a status").0, "success", "{kind:?}");
     }
 }
 
@@ -96,7 +102,7 @@ fn each_word_that_does_not_count_is_told_with_the_reason() {
             "what `mallory` said on the forge does not count: nobody among the people has this account on {kind:?}"
         ));
         has(&format!(
-            "what `bo` said on the forge does not count: it is of {}, and `{FILE}` changed since",
+            "what `bo` said on the forge does not count: it is of `{}`, and `{FILE}` changed since",
             &first[..12]
         ));
         // What is dismissed counts no longer; on GitLab it is gone.
@@ -187,8 +193,9 @@ fn a_forge_that_does_not_say_it_leaves_the_plan_as_it_is() {
         let part = if kind == Kind::GitLab { "/approvals" } else { "/reviews" };
         let nth =
             review.forge.take_asked().iter().position(|asked| asked.path.ends_with(part)).expect("it is asked") + 1;
-        for wrong in [Wrong::Refused(403, Vec::new()), Wrong::Garbage] {
-            review.forge.go_wrong(nth, 6, wrong);
+        // What is refused is asked once, what cannot be read six times.
+        for (wrong, times) in [(Wrong::Refused(403, Vec::new()), 1), (Wrong::Garbage, 6)] {
+            review.forge.go_wrong(nth, times, wrong);
             let said = review.run(&[]);
             assert_eq!(said.code, 0, "{kind:?}: {}", said.text());
             review.forge.mend();

@@ -198,6 +198,8 @@ struct SaidOfRequest {
 
 impl SaidOfRequest {
     fn hear_forge(&mut self, forge: &dyn Forge, head: &CommitId, hearing: &Hearing<'_>) {
+        // The time that there was before the plan was made is over.
+        forge.client().allow(forge.client().patience().total);
         match forge.reviews() {
             Ok(request) => {
                 if request.head != *head {

@@ -153,7 +153,7 @@ impl Hearing<'_> {
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let named: Vec<String> =
             moved.iter().take(NAMED).map(|path| format!("`{}`", crate::visible::line(path))).collect();
-        format!("it is of {}, and {}{more} changed since", seen.given.head.short(), named.join(", "))
+        format!("it is of `{}`, and {}{more} changed since", seen.given.head.short(), named.join(", "))
     }
 }
 
@@ -203,9 +203,9 @@ impl HeardReviews {
                 }
                 hearing.differs(seen)
             }
-            Ok(None) if said.head == request.head => format!("it is of {short}, which is not held here yet"),
-            Ok(None) => format!("it is of {short}, which was replaced by {} since", request.head.short()),
-            Err(error) => format!("what {short} changes cannot be told: {error}"),
+            Ok(None) if said.head == request.head => format!("it is of `{short}`, which is not held here yet"),
+            Ok(None) => format!("it is of `{short}`, which was replaced by `{}` since", request.head.short()),
+            Err(error) => format!("what `{short}` changes cannot be told: {error}"),
         };
         // What nobody holds any more is asked for once all the same: servers keep it for a while.
         if matches!(seen, Ok(None)) {

@@ -22,7 +22,7 @@ use crate::consent::ConsentWord;
 use crate::git::CommitId;
 use crate::model;
 
-mod credentials;
+pub(crate) mod credentials;
 mod forgejo;
 mod github;
 mod gitlab;
@@ -32,8 +32,6 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-#[expect(unused_imports, reason = "the loop does not ask forges yet")]
-pub(crate) use credentials::token;
 pub(crate) use heard::{ForgeUnheard, HeardReviews, Hearing, heard, stands};
 pub(crate) use source::{ProjectAddress, is_project};
 

@@ -80,7 +80,7 @@ fn merge_request(world: &World) -> Value {
         "diff_refs": {"base_sha": world.base, "start_sha": world.base, "head_sha": world.head},
         "author": {"id": 9, "username": "ada"},
         "title": "A change",
-        "updated_at": "2026-11-30T20:00:00.000Z",
+        "updated_at": "2025-11-30T20:00:00.000Z",
         "references": {"full": if world.elsewhere { "mallory/garden!7" } else { "collective/sub/garden!7" }},
     })
 }

@@ -42,7 +42,7 @@ impl World {
     /// A time a minute after everything that happened before.
     fn later(&self) -> String {
         let at = self.pushes.len() + self.reviews.len();
-        format!("2026-11-20T{:02}:{:02}:00.250Z", 6 + at / 60, at % 60)
+        format!("2025-11-30T{:02}:{:02}:00.250Z", 8 + at / 60, at % 60)
     }
 
     /// Somebody pushes a commit to the merge request.
@@ -139,7 +139,7 @@ impl World {
                 Says::Object => "requested_changes",
                 Says::Comment => "reviewed",
             };
-            json!({"user": review.author.shown(), "state": state, "created_at": "2026-11-20T05:00:00.000Z"})
+            json!({"user": review.author.shown(), "state": state, "created_at": "2025-11-30T07:00:00.000Z"})
         };
         last.map(of).collect()
     }
