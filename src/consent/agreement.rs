@@ -63,7 +63,8 @@ impl Agreement {
 
     /// Whether something of the newest commit is not applied for it.
     pub(crate) fn holds_back(&self) -> bool {
-        self.is_obeyed && (!self.open.is_empty() || !self.held.is_empty() || !self.silent.is_empty())
+        let is_unknown = self.accepted.is_none() && !self.silent.is_empty();
+        self.is_obeyed && (!self.open.is_empty() || !self.held.is_empty() || is_unknown)
     }
 
     /// When a waiting time ends next, in Unix seconds.

@@ -94,7 +94,11 @@ impl Reviewed {
         review.head.clone_from(&head.0);
         review.made = now().as_second();
         review.reaches_all = reaching_all(&planned.checked, &before, &garden);
-        let classes = classes_of((workspace, repository), (&base, &head), base_checked, &planned.checked);
+        let gardens =
+            [base_checked, Some(&planned.checked)].into_iter().flatten().filter_map(|one| one.garden.as_ref());
+        let asks = gardens.into_iter().any(|garden| garden.consent.asks());
+        let classes = asks.then(|| classes_of((workspace, repository), (&base, &head), base_checked, &planned.checked));
+        let classes = classes.flatten();
         review.agreement = classes.map(|classes| ReviewedAgreement { classes });
         if let Against::Snapshot { base: named, .. } = &mut review.against {
             named.clone_from(&base.0);

@@ -1,4 +1,4 @@
-//! What forges say of the open changes, as it was asked last.
+//! What forges say of the open changes: the place for it, since the loop asks none yet.
 
 use std::collections::BTreeMap;
 

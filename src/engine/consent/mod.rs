@@ -15,6 +15,7 @@ use crate::check::Checked;
 use crate::cluster::consent::StoredConsent;
 use crate::consent::{Agreement, OpenChange, Record, Voice};
 use crate::git::{Commit, CommitId, Repository, Snapshot, Statements};
+use crate::model::{ConsentSource, Garden};
 use crate::name::Name;
 use crate::render::Packed;
 use facts::{AlikeKey, StepFacts};
@@ -109,6 +110,7 @@ impl Session {
         let walked = self.walk(head, commit, snapshot, now).await?;
         let (mut agreed, passed) = self.stand(&walked, snapshot, now).await?;
         agreed.agreement.is_obeyed = self.has_shared_clusters();
+        agreed.agreement.silent.extend(walked.garden(agreed.garden).into_iter().flat_map(unread_forges));
         self.note_agreed(&walked, &mut agreed, &passed, now.as_second());
         Ok(self.mixed(&walked, agreed, now))
     }
@@ -208,4 +210,15 @@ impl Session {
     pub(in crate::engine) fn has_news(&self) -> bool {
         self.hears() && self.consent.statements != self.statements()
     }
+}
+
+/// That reviews on a forge are no source of the loop yet: nothing that they say is taken for agreement.
+fn unread_forges(garden: &Garden) -> impl Iterator<Item = String> {
+    garden.consent.sources.iter().filter_map(|source| match source {
+        ConsentSource::Forge { address, .. } => Some(format!(
+            "reviews on {address} are told on merge requests and not read by the loop yet: say `source signatures` too, and \
+             `parcelle approve`"
+        )),
+        ConsentSource::Signatures => None,
+    })
 }

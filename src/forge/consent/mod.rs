@@ -10,7 +10,7 @@
 //! that a review of another content is of another change by itself. Only merged requests of the branch that is followed count. A forge that
 //! does not answer gives no voices and an error.
 
-#![cfg_attr(not(test), expect(dead_code, unused_imports, reason = "asked by the engine, which is being built"))]
+#![cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the loop does not ask forges yet"))]
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
