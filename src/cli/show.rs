@@ -271,7 +271,7 @@ impl<'a> ShownRound<'a> {
         }
     }
 
-    /// What waits for whom.
+    /// The lines about consent: each change that waits, with those it waits for.
     pub(super) fn agreement(&self) -> Vec<String> {
         let lines = self.checked.agreement.iter().flat_map(|agreement| agreement.lines());
         lines.map(|line| format!("consent: {line}")).collect()

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::check::{Checked, Memo, check_in_history, past_of};
-use crate::git::{self, Before, Began, RawFile, Snapshot, Workspace};
-use crate::model::Past;
+use crate::check::{Checked, Memo, check, check_in_history, past_of};
+use crate::git::{self, Before, Began, GitError, RawFile, Snapshot, Workspace};
+use crate::model::{Boundary, Garden, Past};
 
 use super::{CommandFailure, Common, Output, place};
 
@@ -18,6 +18,14 @@ pub(crate) fn find(common: &Common, path: Option<&Path>) -> Result<Workspace, Co
 /// Checks the garden as it lies on disk (or at a commit), at this moment.
 pub(crate) fn check_once(workspace: &Workspace, commit: Option<&str>) -> Result<Checked, CommandFailure> {
     Ok(check_against(workspace, &mut Memo::default(), workspace.snapshot(commit)?, None))
+}
+
+/// Reads the garden's own file alone, at a commit: people and rules stand in no other one. Absent where it holds no garden.
+pub(crate) fn garden_at(workspace: &Workspace, revision: &str) -> Result<Option<Garden>, GitError> {
+    let mut snapshot = workspace.snapshot(Some(revision))?;
+    let path = Boundary::garden_file(&snapshot.folder);
+    snapshot.files.retain(|file| file.path == path);
+    Ok(check(snapshot, None, now()).garden)
 }
 
 /// What a garden is compared with.

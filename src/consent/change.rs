@@ -1,10 +1,15 @@
 //! What a change is: known by its content, whatever commits carry it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::git::{ChangedFiles, CommitId};
-use crate::model::Class;
+use super::signature::{COMMITS, signer};
+use crate::git::{ChangedFiles, CommitId, WrittenCommit};
+use crate::model::{Class, Person};
 use crate::name::Name;
+use crate::visible;
+
+/// The most commits of one change that are asked who wrote them.
+pub(crate) const MOST_COMMITS: usize = 1_000;
 
 /// A change's id: the SHA-256 of its garden's name and of what it makes of each file, in hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -46,6 +51,59 @@ pub(crate) struct Authors {
     pub(crate) others: BTreeSet<String>,
     /// Whether a forge or signed commits say so; names in commits alone can be anybody's.
     pub(crate) vouched: bool,
+}
+
+impl Authors {
+    /// Who wrote some commits: addresses are names that anybody can write, signatures are not. Absent where there are more than are
+    /// looked at, or they cannot be read.
+    pub(crate) fn of(commits: Option<&[WrittenCommit]>, people: &BTreeMap<Name, Person>) -> Self {
+        let Some(commits) = commits else {
+            return Self { others: BTreeSet::from(["commits that were not all read".to_owned()]), ..Self::default() };
+        };
+        let mut authors = Self { vouched: !commits.is_empty(), ..Self::default() };
+        for commit in commits.iter().filter(|commit| commit.writes) {
+            let signed = signed_by(commit, people).ok();
+            authors.vouched &= signed.is_some();
+            authors.people.extend(signed.cloned());
+            for address in [&commit.author, &commit.committer] {
+                match people.iter().find(|(_, person)| person.email.eq_ignore_ascii_case(address)) {
+                    Some((name, _)) => authors.people.insert(name.clone()),
+                    None => authors.others.insert(visible::line(address)),
+                };
+            }
+        }
+        authors
+    }
+
+    /// The kinds of a change that does this, with what follows from who wrote it.
+    pub(crate) fn classes(&self, mut classes: BTreeSet<Class>) -> BTreeSet<Class> {
+        if classes.is_empty() {
+            classes.insert(Class::Routine);
+        }
+        if self.people.is_empty() {
+            classes.insert(Class::Contribution);
+        }
+        classes
+    }
+}
+
+/// The one of the people who signed a commit.
+fn signed_by<'p>(commit: &WrittenCommit, people: &'p BTreeMap<Name, Person>) -> Result<&'p Name, String> {
+    let (signature, signed) = commit.signature.as_ref().ok_or("it is not signed")?;
+    signer(people, COMMITS, signed, signature)
+}
+
+/// The commits of a change up to `last` that write something of the garden and that nobody of the people signed, with the reason.
+pub(crate) fn unsigned(
+    commits: Option<&[WrittenCommit]>,
+    last: &CommitId,
+    people: &BTreeMap<Name, Person>,
+) -> Vec<(CommitId, String)> {
+    let Some(commits) = commits else {
+        return vec![(last.clone(), format!("there are more than {MOST_COMMITS} commits, or they cannot be read"))];
+    };
+    let written = commits.iter().filter(|commit| commit.writes);
+    written.filter_map(|commit| Some((commit.id.clone(), signed_by(commit, people).err()?))).collect()
 }
 
 /// A change on the line of commits that the loop follows: one commit, or several in a row together.

@@ -16,7 +16,7 @@ const SAID_ONLY: &[&str] = &["title", "contact", "note", "about"];
 pub(crate) struct Between<'a> {
     pub(crate) before: Option<&'a Garden>,
     pub(crate) after: Option<&'a Garden>,
-    /// What is written otherwise.
+    /// The edits that lead from one state to the other.
     pub(crate) edits: &'a EditedLines,
     /// The moment at which both are rendered.
     pub(crate) now: jiff::Timestamp,

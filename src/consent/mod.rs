@@ -28,7 +28,7 @@ pub(crate) mod words;
 
 pub use agreement::Agreement;
 pub(crate) use agreement::{HeldBack, OpenChange};
-pub(crate) use change::{Authors, Change, ChangeId};
+pub(crate) use change::{Authors, Change, ChangeId, MOST_COMMITS, unsigned};
 pub(crate) use classes::Between;
 pub(crate) use judge::{Allowed, ConsentVerdict, Discounted, Missing, Objection, Question, judge};
 pub(crate) use record::{Record, UrgentUse, Used};

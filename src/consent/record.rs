@@ -42,7 +42,7 @@ pub(crate) struct Used {
     /// The commit that it came to.
     pub(crate) commit: CommitId,
     pub(crate) when: i64,
-    /// Whose approvals were used.
+    /// The people whose approvals were used.
     pub(crate) by: BTreeSet<Name>,
 }
 

@@ -111,7 +111,7 @@ impl OpenChange {
         lines
     }
 
-    /// What it waits for.
+    /// The approvals, objections and times that the change waits for.
     pub(crate) fn waits(&self) -> String {
         super::words::waits(&self.verdict)
     }

@@ -48,12 +48,13 @@ pub(crate) enum FirstParents {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WrittenCommit {
     pub(crate) id: CommitId,
-    pub(crate) parents: Vec<CommitId>,
     /// The addresses of author and committer.
     pub(crate) author: String,
     pub(crate) committer: String,
     /// Its signature and what that signs; absent where it has none.
     pub(crate) signature: Option<(Vec<u8>, Vec<u8>)>,
+    /// Whether it writes anything of the garden itself: a merge that only brings together what others wrote does not.
+    pub(crate) writes: bool,
 }
 
 impl Repository {
@@ -148,6 +149,7 @@ impl Repository {
         &self,
         before: &CommitId,
         after: &CommitId,
+        folder: &str,
         most: usize,
     ) -> Result<Option<Vec<WrittenCommit>>, GitError> {
         let doing = || GitError::git("read the commits of a change");
@@ -159,12 +161,23 @@ impl Repository {
             if commits.len() >= most {
                 return Ok(None);
             }
-            commits.push(self.written(id.map_err(doing())?)?);
+            commits.push(self.written(id.map_err(doing())?, folder)?);
         }
         Ok(Some(commits))
     }
 
-    fn written(&self, id: git2::Oid) -> Result<WrittenCommit, GitError> {
+    fn writes(&self, commit: &CommitId, parents: &[CommitId], folder: &str) -> Result<bool, GitError> {
+        match parents {
+            [parent] => Ok(!self.content(parent, commit, folder)?.files.is_empty()),
+            [first, second] => {
+                let theirs = self.content(&self.shared(&first.0, &second.0)?, second, folder)?;
+                Ok(theirs != self.content(first, commit, folder)?)
+            }
+            _ => Ok(true),
+        }
+    }
+
+    fn written(&self, id: git2::Oid, folder: &str) -> Result<WrittenCommit, GitError> {
         let shown = id.to_string();
         if self.size(id, &shown)? > LARGEST_COMMIT {
             return Err(GitError::TooLarge(shown));
@@ -172,9 +185,12 @@ impl Repository {
         let commit = self.inner().find_commit(id).map_err(self.unreadable(&shown))?;
         let address = |who: &git2::Signature<'_>| String::from_utf8_lossy(who.email_bytes()).into_owned();
         let signature = self.inner().extract_signature(&id, None).ok();
+        let parents: Vec<CommitId> = commit.parent_ids().map(|id| CommitId(id.to_string())).collect();
+        let id = CommitId(shown);
         Ok(WrittenCommit {
-            id: CommitId(shown),
-            parents: commit.parent_ids().map(|id| CommitId(id.to_string())).collect(),
+            // What cannot be compared may write anything.
+            writes: self.writes(&id, &parents, folder).unwrap_or(true),
+            id,
             author: address(&commit.author()),
             committer: address(&commit.committer()),
             signature: signature.map(|(signature, signed)| (signature.to_vec(), signed.to_vec())),

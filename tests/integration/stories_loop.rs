@@ -65,7 +65,7 @@ pub(crate) struct Told {
     pub(crate) findings: Vec<String>,
     /// What was planned and done in part, as `PLACE title`.
     pub(crate) places: Vec<String>,
-    /// What waits for whom.
+    /// The lines about consent: each change that waits, with those it waits for.
     pub(crate) consent: Vec<String>,
 }
 

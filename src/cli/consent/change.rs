@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::super::place;
-use super::super::workspace::now;
+use super::super::workspace::garden_at;
 use super::super::{CommandFailure, check::plural};
-use crate::check::check;
 use crate::consent::ChangeId;
 use crate::git::{ChangedFiles, CommitId, FirstParents, Repository, Workspace};
-use crate::model::{Boundary, Person};
+use crate::model::Person;
 use crate::name::Name;
 use crate::visible;
 
@@ -39,10 +38,7 @@ pub(super) fn people(
 ) -> Result<(Name, BTreeMap<Name, Person>), CommandFailure> {
     let named = workspace.repository()?.target_tip(&place::target()).map(|(_, tip)| tip.0);
     let target = target.map(str::to_owned).or(named).unwrap_or_else(|| "HEAD".to_owned());
-    let mut snapshot = workspace.snapshot(Some(&target))?;
-    let path = Boundary::garden_file(&snapshot.folder);
-    snapshot.files.retain(|file| file.path == path);
-    let garden = check(snapshot, None, now()).garden;
+    let garden = garden_at(workspace, &target)?;
     let none = || {
         let title = format!("the garden at {} cannot be read", visible::line(&target));
         CommandFailure::asked(title, "parcelle check says why")

@@ -5,15 +5,13 @@
 
 use std::collections::BTreeSet;
 
-use super::super::workspace::now;
+use super::super::workspace::{garden_at, now};
 use super::agreement_words::{self, ToldAgreement};
-use super::written::{RequestAuthors, written};
-use crate::check::check;
-use crate::consent::{self, Authors, Change, ChangeId, Question, Record, Voice, judge};
+use crate::consent::{self, Authors, Change, ChangeId, MOST_COMMITS, Question, Record, Voice, judge, unsigned};
 use crate::forge::consent::{ForgeAnswer, HeardReviews, Hearing, heard, is_project};
 use crate::forge::{CiPlace, Forge, StatusState};
-use crate::git::{ChangedFiles, CommitId, GitError, MergeTarget, Repository, Workspace};
-use crate::model::{Boundary, Class, Consent, ConsentSource, ForgeWord, Garden};
+use crate::git::{ChangedFiles, CommitId, GitError, MergeTarget, Repository, Workspace, WrittenCommit};
+use crate::model::{Class, Consent, ConsentSource, ForgeWord, Garden};
 
 /// What is said of consent: in the comment, and as a status of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +53,9 @@ struct ReviewedChange {
 pub(super) fn agreement(asked: &AgreementAsked<'_>) -> Result<Option<RequestAgreement>, String> {
     let repository = asked.workspace.repository().map_err(|error| error.to_string())?;
     let tip = asked.tip(repository)?;
-    let Some(garden) = asked.garden(&tip).filter(|garden| garden.consent.asks()) else { return Ok(None) };
+    let Some(garden) = garden_at(asked.workspace, &tip.0).ok().flatten().filter(|garden| garden.consent.asks()) else {
+        return Ok(None);
+    };
     Ok(Some(asked.judged(repository, &garden, tip).unwrap_or_else(|why| agreement_words::unknown(&why))))
 }
 
@@ -74,26 +74,19 @@ impl AgreementAsked<'_> {
         tip.ok_or_else(|| "this clone does not hold the branch that it goes to".to_owned())
     }
 
-    /// The garden's own file at a commit: people and rules stand in no other one.
-    fn garden(&self, tip: &CommitId) -> Option<Garden> {
-        let mut snapshot = self.workspace.snapshot(Some(&tip.0)).ok()?;
-        let garden_file = Boundary::garden_file(&snapshot.folder);
-        snapshot.files.retain(|file| file.path == garden_file);
-        check(snapshot, None, now()).garden
-    }
-
     fn judged(&self, repository: &Repository, garden: &Garden, tip: CommitId) -> Result<RequestAgreement, String> {
         let folder = self.workspace.folder_in_repository();
-        let read = || -> Result<(ReviewedChange, RequestAuthors), GitError> {
+        let read = || -> Result<(ReviewedChange, Option<Vec<WrittenCommit>>), GitError> {
             let head = repository.commit(self.head)?.id;
             let base = repository.shared(&tip.0, &head.0)?;
             let content = repository.content(&base, &head, &folder)?;
-            let written = written(repository, (&base, &head), &folder, &garden.people)?;
-            Ok((ReviewedChange { tip, base, head, content }, written))
+            let commits = repository.written_between(&base, &head, &folder, MOST_COMMITS)?;
+            Ok((ReviewedChange { tip, base, head, content }, commits))
         };
-        let (reviewed, RequestAuthors { authors, unsigned }) = read().map_err(|error| error.to_string())?;
+        let (reviewed, commits) = read().map_err(|error| error.to_string())?;
         let mut said = self.said(repository, garden, &folder, &reviewed);
-        let authors = joined(authors, std::mem::take(&mut said.heard.authors));
+        let own = Authors::of(commits.as_deref(), &garden.people);
+        let authors = joined(own, std::mem::take(&mut said.heard.authors));
         let rules = &garden.consent;
         if reviewed.content.files.is_empty() {
             return Ok(agreement_words::nothing());
@@ -105,7 +98,11 @@ impl AgreementAsked<'_> {
             files: reviewed.content.files.keys().cloned().collect(),
             classes: self.classes(&authors),
             authors,
-            unsigned: if rules.signed { unsigned } else { Vec::new() },
+            unsigned: if rules.signed {
+                unsigned(commits.as_deref(), &reviewed.head, &garden.people)
+            } else {
+                Vec::new()
+            },
         };
         let question = Question {
             rules,
@@ -137,13 +134,7 @@ impl AgreementAsked<'_> {
         let mut classes = self.classes.cloned().unwrap_or_else(|| all.into());
         // Whoever wrote the file that this may come from decides nothing about who wrote the change.
         classes.retain(|class| !matches!(class, Class::Contribution | Class::Routine));
-        if classes.is_empty() {
-            classes.insert(Class::Routine);
-        }
-        if authors.people.is_empty() {
-            classes.insert(Class::Contribution);
-        }
-        classes
+        authors.classes(classes)
     }
 
     /// What was said, by every source that the garden names.

@@ -20,7 +20,6 @@ mod posting;
 mod reach;
 mod rehearse;
 mod stages;
-mod written;
 
 use agreement::{AgreementAsked, RequestAgreement};
 use planned::{ReviewAsked, Reviewed};

@@ -87,9 +87,7 @@ impl<'s> LineJudge<'s> {
             (None, Some(people)) => {
                 let state = self.state.borrow();
                 let statements = state.statements.read.iter().map(|(place, bytes)| (place.as_str(), &**bytes));
-                let (mut voices, unheard) = heard(&self.garden, people, statements);
-                voices.extend(state.forge.voices(people));
-                Arc::new((voices, unheard))
+                Arc::new(heard(&self.garden, people, statements))
             }
             (None, None) => Arc::default(),
         };
@@ -105,9 +103,8 @@ impl<'s> LineJudge<'s> {
         let facts = self.facts(run.from, run.to);
         let voices = self.voices(run.rules);
         let judged = if let Some(rules) = self.walked.garden(run.rules) {
-            let mut change = self.walked.change(&facts, (run.from, run.to), &rules.people, rules.consent.signed);
+            let change = self.walked.change(&facts, (run.from, run.to), &rules.people, rules.consent.signed);
             let state = self.state.borrow();
-            state.forge.vouch(&mut change, rules);
             let contains = |commit: &CommitId, earlier: &CommitId| {
                 commit == earlier || self.repository.is_some_and(|repository| repository.holds(commit, earlier))
             };

@@ -19,11 +19,9 @@ use crate::model::{ConsentSource, Garden};
 use crate::name::Name;
 use crate::render::Packed;
 use facts::{AlikeKey, StepFacts};
-use forge::ForgeVoices;
 use mixture::Conflicts;
 
 mod facts;
-mod forge;
 mod judged;
 mod line;
 mod mixture;
@@ -49,7 +47,6 @@ pub(super) struct ConsentState {
     /// Why a copy cannot be read, by cluster.
     damaged: BTreeMap<Name, String>,
     statements: Statements,
-    forge: ForgeVoices,
     /// Commits that were checked beside the head.
     checked: BTreeMap<CommitId, Arc<Checked>>,
     /// How often the memo had begun anew when they were.

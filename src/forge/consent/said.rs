@@ -14,7 +14,7 @@ const LONGEST_REASON: usize = 500;
 /// The most characters of the name of an account; none has more.
 const LONGEST_ACCOUNT: usize = 255;
 
-/// What a review says.
+/// An approval, an objection, or a review that was dismissed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Says {
     Yes,

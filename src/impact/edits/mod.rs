@@ -61,7 +61,7 @@ pub(crate) enum Part {
     Other,
 }
 
-/// What an edit touches.
+/// The part and the words that an edit stands in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Touched<'a> {
     pub(crate) part: &'a Part,
