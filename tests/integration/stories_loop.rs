@@ -142,7 +142,7 @@ impl Loop {
         panic!("the loop does not come to rest");
     }
 
-    fn connection(&self) -> Connection {
+    pub(crate) fn connection(&self) -> Connection {
         self.daemon.session().connections().into_values().next().unwrap()
     }
 

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use kube::api::DeleteParams;
+use parcelle::cluster::inventory;
 use parcelle::engine::Event;
 use parcelle::git::RawFile;
+use parcelle::name::Name;
 use parcelle::sandbox::controllers::{InjectedFailure, SimulatedRun};
 
 use super::skipped;
@@ -30,6 +32,24 @@ fn files(note: &str, size: &str) -> Vec<RawFile> {
 async fn jobs(this: &Loop) -> Vec<String> {
     let all = this.api("batch/v1", "Job", "alpha").list(&kube::api::ListParams::default()).await.unwrap();
     all.items.into_iter().filter_map(|job| job.metadata.name).collect()
+}
+
+/// Turns until the inventory says how the run of `alpha`'s job stands: what is taken away before that is a run nobody knows of.
+async fn until_recorded(this: &mut Loop, run: SimulatedRun) {
+    for _ in 0..600 {
+        let connection = this.connection();
+        let all = inventory::read(&connection, &Name::new("loops").unwrap()).await.unwrap();
+        let alpha = all.into_iter().find(|(name, _)| name.as_str() == "alpha").unwrap().1.unwrap();
+        let recorded = alpha.inventory.jobs.values().filter_map(|job| job.run.as_ref());
+        let mut recorded =
+            recorded.map(|begun| if run == SimulatedRun::NeverStarts { begun.idle } else { begun.started.is_some() });
+        if recorded.next() == Some(true) {
+            return;
+        }
+        this.turn(Event::Resync).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the run of the job is not recorded");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -139,6 +159,7 @@ async fn a_job_that_a_loop_watched_to_its_end_begins_anew_where_no_container_of_
         fail(&this, run);
         this.pushed(&files(note, "small")).await;
         this.until_calm().await;
+        until_recorded(&mut this, run).await;
         let before = jobs(&this).await;
         assert_eq!(before.len(), 1, "{note}");
         let api = this.api("batch/v1", "Job", "alpha");
