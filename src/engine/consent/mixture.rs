@@ -162,7 +162,7 @@ impl Session {
 
     /// Pure: what is applied: the head, or the mixture.
     pub(super) fn mixed(&mut self, walked: &Walked, agreed: Reached, now: jiff::Timestamp) -> Arc<Checked> {
-        let Reached { agreement, garden: accepted, organisations, said: _ } = agreed;
+        let Reached { agreement, garden: accepted, organisations, .. } = agreed;
         let (last, agreement) = (walked.last(), Arc::new(agreement));
         let head = &walked.positions[last].checked;
         let is_whole = accepted == last && organisations.values().all(|at| *at == last);

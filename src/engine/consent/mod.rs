@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::session::Session;
 use crate::check::Checked;
 use crate::cluster::consent::StoredConsent;
-use crate::consent::{Agreement, OpenChange, Record, Voice};
+use crate::consent::{Agreement, ChangeId, OpenChange, Record, Voice};
 use crate::git::{Commit, CommitId, Repository, Snapshot, Statements};
 use crate::model::{ConsentSource, Garden};
 use crate::name::Name;
@@ -21,6 +21,7 @@ use crate::render::Packed;
 use facts::{AlikeKey, StepFacts};
 use mixture::Conflicts;
 
+mod exchanges;
 mod facts;
 mod judged;
 mod line;
@@ -80,6 +81,13 @@ struct Reached {
     organisations: BTreeMap<Name, usize>,
     /// What people said of open changes.
     said: Vec<Voice>,
+    /// When each open change was seen first, in Unix seconds.
+    announced: Vec<(ChangeId, i64)>,
+}
+
+/// Says whether a commit is another one or builds on it, as far as the repository knows.
+fn contains_in(repository: Option<&Repository>) -> impl Fn(&CommitId, &CommitId) -> bool {
+    move |commit, earlier| commit == earlier || repository.is_some_and(|repository| repository.holds(commit, earlier))
 }
 
 impl Session {
@@ -108,6 +116,7 @@ impl Session {
         let (mut agreed, passed) = self.stand(&walked, snapshot, now).await?;
         agreed.agreement.is_obeyed = self.has_shared_clusters();
         agreed.agreement.silent.extend(walked.garden(agreed.garden).into_iter().flat_map(unread_forges));
+        agreed.agreement.silent.extend(self.unread_records());
         self.note_agreed(&walked, &mut agreed, &passed, now.as_second());
         Ok(self.mixed(&walked, agreed, now))
     }
@@ -126,6 +135,8 @@ impl Session {
                 positions.push(self.position(commit, snapshot, now).await?);
             }
             let before = self.consent.record.clone();
+            // What was given before it was applied counts, however long ago that was.
+            self.consent.record.forgotten = None;
             self.consent.record.used.retain(|used| (&used.change, &used.commit) != (&urgent.change, &urgent.commit));
             let open = self.judge_alone(&Walked { positions }, &snapshot.folder, now);
             self.consent.record = before;
@@ -167,14 +178,19 @@ impl Session {
         Ok(Some(self.judge_alone(&walked, &snapshot.folder, now)))
     }
 
+    /// The records that cannot be read, a sentence each.
+    fn unread_records(&self) -> Vec<String> {
+        let damaged = self.consent.damaged.iter();
+        damaged
+            .map(|(cluster, why)| format!("the record of consent on cluster `{cluster}` cannot be read: {why}"))
+            .collect()
+    }
+
     /// What is applied while nobody can say what was accepted: nothing.
     fn unknown(&self, head: Checked) -> Checked {
-        let silent = self.consent.damaged.iter();
-        let silent =
-            silent.map(|(cluster, why)| format!("the record of consent on cluster `{cluster}` cannot be read: {why}"));
         let agreement = Agreement {
             head: head.commit.as_ref().map(|commit| commit.id.clone()),
-            silent: silent.collect(),
+            silent: self.unread_records(),
             is_obeyed: self.has_shared_clusters(),
             ..Agreement::default()
         };
