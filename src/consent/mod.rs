@@ -14,6 +14,7 @@ mod agreement;
 mod alike;
 mod change;
 mod classes;
+mod json;
 mod judge;
 #[cfg(test)]
 mod laws;
