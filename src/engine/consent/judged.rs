@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::facts::StepFacts;
+use super::hearing::HeardRun;
 use super::{ConsentState, Reached, Walked};
 use crate::consent::{
-    Agreement, Change, CommitLine, ConsentVerdict, Exchange, HeldBack, OpenChange, Question, Unheard, Unit,
-    UnitStanding, Voice, heard, judge, standings,
+    Agreement, Allowed, Authors, Change, CommitLine, ConsentVerdict, ConsentWord, Exchange, HeldBack, OpenChange,
+    Question, Unheard, Unit, UnitStanding, Voice, heard, judge, standings,
 };
 use crate::git::{ChangedFiles, CommitId, Repository};
-use crate::model::{Claims, Garden, Organisation};
+use crate::model::{Claims, ConsentSource, Garden, Organisation};
 use crate::name::Name;
 
 /// A run of the line that is judged by the rules of a position.
@@ -42,8 +43,13 @@ pub(super) struct LineJudge<'s> {
     pub(super) applied: BTreeMap<Name, usize>,
     pub(super) now: jiff::Timestamp,
     voices: RefCell<BTreeMap<usize, Arc<(Vec<Voice>, Vec<Unheard>)>>>,
-    judged: RefCell<BTreeMap<Run, Arc<JudgedRun>>>,
+    pub(super) heard: RefCell<BTreeMap<Run, Arc<HeardRun>>>,
+    pub(super) judged: RefCell<BTreeMap<Run, Arc<JudgedRun>>>,
+    runs: RefCell<BTreeMap<usize, Arc<Runs>>>,
 }
+
+/// Runs of several steps that somebody spoke of, from and to positions.
+type Runs = BTreeSet<(usize, usize)>;
 
 impl<'s> LineJudge<'s> {
     pub(super) fn new(
@@ -65,11 +71,13 @@ impl<'s> LineJudge<'s> {
             folder,
             now,
             voices: RefCell::default(),
+            heard: RefCell::default(),
             judged: RefCell::default(),
+            runs: RefCell::default(),
         }
     }
 
-    fn facts(&self, from: usize, to: usize) -> Arc<StepFacts> {
+    pub(super) fn facts(&self, from: usize, to: usize) -> Arc<StepFacts> {
         let mut state = self.state.borrow_mut();
         self.walked.facts(&mut state, self.repository, (from, to), (&self.garden, self.folder), self.now)
     }
@@ -79,15 +87,23 @@ impl<'s> LineJudge<'s> {
         if let Some(known) = self.voices.borrow().get(&rules) {
             return Arc::clone(known);
         }
-        let people = self.walked.garden(rules).map(|garden| &garden.people);
+        let listens =
+            |garden: &'s Garden| (&garden.people, garden.consent.sources.contains(&ConsentSource::Signatures));
+        let people = self.walked.garden(rules).map(listens);
         let before = self.voices.borrow().range(..rules).next_back().map(|(at, known)| (*at, Arc::clone(known)));
-        let same = before.filter(|(at, _)| self.walked.garden(*at).map(|garden| &garden.people) == people);
+        let same = before.filter(|(at, _)| self.walked.garden(*at).map(listens) == people);
         let found = match (same, people) {
             (Some((_, known)), _) => known,
-            (None, Some(people)) => {
+            (None, Some((people, approves))) => {
                 let state = self.state.borrow();
                 let statements = state.statements.read.iter().map(|(place, bytes)| (place.as_str(), &**bytes));
-                Arc::new(heard(&self.garden, people, statements))
+                let (mut voices, mut unheard) = heard(&self.garden, people, statements);
+                let foreign = voices.extract_if(.., |voice| voice.word == ConsentWord::Approve && !approves);
+                unheard.extend(foreign.map(|voice| Unheard {
+                    place: format!("of {}", voice.person),
+                    why: "`consent` names no `source signatures`".to_owned(),
+                }));
+                Arc::new((voices, unheard))
             }
             (None, None) => Arc::default(),
         };
@@ -101,9 +117,11 @@ impl<'s> LineJudge<'s> {
             return Arc::clone(known);
         }
         let facts = self.facts(run.from, run.to);
-        let voices = self.voices(run.rules);
+        let reviews = self.reviews(run);
+        let voices: Vec<Voice> = self.voices(run.rules).0.iter().chain(&reviews.reviews.voices).cloned().collect();
         let judged = if let Some(rules) = self.walked.garden(run.rules) {
-            let change = self.walked.change(&facts, (run.from, run.to), &rules.people, rules.consent.signed);
+            let people = (&rules.people, reviews.reviews.authors.clone());
+            let change = self.walked.change(&facts, (run.from, run.to), people, rules.consent.signed);
             let state = self.state.borrow();
             let contains = |commit: &CommitId, earlier: &CommitId| {
                 commit == earlier || self.repository.is_some_and(|repository| repository.holds(commit, earlier))
@@ -112,16 +130,25 @@ impl<'s> LineJudge<'s> {
                 rules: &rules.consent,
                 people: &rules.people,
                 change: &change,
-                voices: &voices.0,
+                voices: &voices,
                 record: &state.record,
                 now: self.now.as_second(),
                 contains: &contains,
             };
-            let (verdict, urgent) = (judge(&question), question.urgent_voice().cloned());
+            let (mut verdict, urgent) = (judge(&question), question.urgent_voice().cloned());
+            // That nobody objects in time is known where all could be asked.
+            let waits =
+                rules.consent.waiting.iter().any(|rule| rule.class.is_none_or(|class| change.classes.contains(&class)));
+            if verdict.allowed == Some(Allowed::Agreed) && waits && !reviews.unknown.is_empty() {
+                verdict.allowed = None;
+                let whether = |address: &String| format!("whether somebody objects on {address} is not known");
+                verdict.refused.extend(reviews.unknown.iter().map(whether));
+            }
             JudgedRun { change, verdict, urgent }
         } else {
             // Without rules that can be read nobody can agree.
-            let change = self.walked.change(&facts, (run.from, run.to), &BTreeMap::new(), false);
+            let nobody = (&BTreeMap::new(), Authors::default());
+            let change = self.walked.change(&facts, (run.from, run.to), nobody, false);
             let refused = vec!["the rules before it cannot be read".to_owned()];
             JudgedRun { change, verdict: ConsentVerdict { refused, ..ConsentVerdict::default() }, urgent: None }
         };
@@ -130,7 +157,7 @@ impl<'s> LineJudge<'s> {
         judged
     }
 
-    fn is_alike(&self, unit: &Unit, from: usize, to: usize) -> bool {
+    pub(super) fn is_alike(&self, unit: &Unit, from: usize, to: usize) -> bool {
         if let (Unit::Organisation(name), Some(before), Some(after)) =
             (unit, self.walked.garden(from), self.walked.garden(to))
         {
@@ -143,11 +170,25 @@ impl<'s> LineJudge<'s> {
         self.walked.is_alike(&mut self.state.borrow_mut(), unit, from, to, &facts, self.now)
     }
 
-    /// Runs of several steps that somebody spoke of, or that were allowed together before.
-    fn runs(&self, rules: usize) -> BTreeSet<(usize, usize)> {
+    /// Runs of several steps that somebody spoke of or a merge request brought, or that were allowed together before.
+    fn runs(&self, rules: usize) -> Arc<Runs> {
+        if let Some(known) = self.runs.borrow().get(&rules) {
+            return Arc::clone(known);
+        }
+        let found = Arc::new(self.runs_of(rules));
+        self.runs.borrow_mut().insert(rules, Arc::clone(&found));
+        found
+    }
+
+    fn runs_of(&self, rules: usize) -> Runs {
         let voices = self.voices(rules);
         let mut known: BTreeSet<_> = voices.0.iter().map(|voice| voice.change.clone()).collect();
         known.extend(self.state.borrow().record.used.iter().map(|used| used.change.clone()));
+        for from in 0..self.walked.last() {
+            let heard = self.reviews(Run { from, to: from + 1, rules });
+            known.extend(heard.reviews.voices.iter().map(|voice| voice.change.clone()));
+            known.extend(heard.reviews.brought.iter().cloned());
+        }
         let mut runs = BTreeSet::new();
         if known.is_empty() {
             return runs;
@@ -263,23 +304,36 @@ impl<'s> LineJudge<'s> {
     pub(super) fn agreed(&self, accepted: usize, most: &BTreeMap<Name, usize>) -> Reached {
         let garden = self.garden(accepted);
         let each = self.organisations(garden.at, most);
+        // What holds somebody is told as the whole that it was brought or spoken of as.
+        let whole = |(from, to): (usize, usize)| {
+            let runs = self.runs(garden.at);
+            let around = runs.iter().filter(|(begins, ends)| *begins <= from && *ends >= to);
+            let around = around.min_by_key(|(begins, ends)| ends - begins);
+            let around = around.map(|(from, to)| Run { from: *from, to: *to, rules: garden.at });
+            let waits = around.filter(|run| self.judged(*run).verdict.allowed.is_none());
+            waits.unwrap_or(Run { from, to, rules: garden.at })
+        };
+        let steps = garden.held_by.iter().chain(each.values().filter_map(|standing| standing.held_by.as_ref()));
+        let mut waiting: BTreeSet<Run> =
+            steps.map(|(from, to)| Run { from: *from, to: *to, rules: garden.at }).collect();
         let mut open: BTreeMap<Run, (BTreeSet<Name>, bool)> = BTreeMap::new();
-        if let Some((from, to)) = garden.held_by {
-            open.entry(Run { from, to, rules: garden.at }).or_default().1 = true;
+        if let Some(step) = garden.held_by {
+            open.entry(whole(step)).or_default().1 = true;
         }
         for (name, standing) in &each {
-            if let Some((from, to)) = standing.held_by {
-                open.entry(Run { from, to, rules: garden.at }).or_default().0.insert(name.clone());
+            if let Some(step) = standing.held_by {
+                open.entry(whole(step)).or_default().0.insert(name.clone());
             }
         }
+        waiting.extend(open.keys());
         let last = self.walked.last();
         let runs: Vec<Run> = open.keys().copied().collect();
         let held = each.iter().filter(|(_, standing)| standing.at < last).map(|(name, standing)| {
-            let by =
-                standing.held_by.and_then(|(from, to)| runs.iter().position(|run| (run.from, run.to) == (from, to)));
+            let by = standing.held_by.and_then(|step| runs.iter().position(|run| *run == whole(step)));
             (name.clone(), HeldBack { at: self.walked.commit(standing.at).clone(), by, with: standing.with.clone() })
         });
         let held = held.collect();
+        let unheard: BTreeSet<String> = runs.iter().flat_map(|run| self.reviews(*run).unheard.clone()).collect();
         let open = open.into_iter().map(|(run, (holds, holds_garden))| {
             let judged = self.judged(run);
             OpenChange {
@@ -296,12 +350,15 @@ impl<'s> LineJudge<'s> {
             open: open.collect(),
             held,
             unheard: self.voices(garden.at).1.clone(),
+            unheard_reviews: unheard.into_iter().collect(),
             ..Agreement::default()
         };
         let organisations = each.into_iter().map(|(name, standing)| (name, standing.at)).collect();
-        let ids: BTreeSet<_> = agreement.open.iter().map(|open| &open.change.id).collect();
-        let said = self.voices(garden.at).0.iter().filter(|voice| ids.contains(&voice.change)).cloned().collect();
-        Reached { agreement, garden: garden.at, organisations, said }
+        let waits: BTreeSet<_> = waiting.iter().map(|run| self.judged(*run).change.id.clone()).collect();
+        let mut said: Vec<Voice> =
+            self.voices(garden.at).0.iter().filter(|voice| waits.contains(&voice.change)).cloned().collect();
+        said.extend(self.said_on_forges(&waiting));
+        Reached { agreement, garden: garden.at, organisations, said, waits }
     }
 
     /// The runs that were judged and are allowed by what people said or by a time that passed: what was said of them is used
@@ -320,7 +377,7 @@ impl<'s> LineJudge<'s> {
     }
 }
 
-fn names_of(garden: &Garden) -> impl Iterator<Item = Name> {
+pub(super) fn names_of(garden: &Garden) -> impl Iterator<Item = Name> {
     garden.organisations.keys().chain(&garden.broken).cloned()
 }
 

@@ -9,7 +9,7 @@ use super::judged::JudgedRun;
 use super::{Reached, Walked};
 use crate::cause::reason_of;
 use crate::cluster::{Permit, consent};
-use crate::consent::{Allowed, ChangeId, Record, UrgentUse};
+use crate::consent::{Allowed, Record, UrgentUse};
 use crate::engine::session::Session;
 use crate::finding::Findings;
 use crate::git::{CommitId, FirstParents};
@@ -143,13 +143,10 @@ impl Session {
                 Some(Allowed::NothingAsked | Allowed::Recorded) | None => {}
             }
         }
-        let mut open: BTreeSet<ChangeId> = BTreeSet::new();
-        for one in &agreed.agreement.open {
-            state.record.announce(&one.change.id, now);
-            open.insert(one.change.id.clone());
-        }
+        let open = &agreed.waits;
+        open.iter().for_each(|change| state.record.announce(change, now));
         agreed.said.iter().for_each(|voice| state.record.note_said(voice));
-        state.record.fold(&open);
+        state.record.fold(open);
         // What was lost is told until everything is agreed again.
         if open.is_empty() && state.record.lost.is_some_and(|since| since < now) {
             state.record.lost = None;
