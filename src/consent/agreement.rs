@@ -25,6 +25,8 @@ pub struct Agreement {
     pub(crate) urgent: Vec<UrgentUse>,
     /// Statements that count for nothing.
     pub(crate) unheard: Vec<Unheard>,
+    /// Reviews of changes that are open which count for nothing, in words.
+    pub(crate) unheard_reviews: Vec<String>,
     /// Why a source could not be asked, in words.
     pub(crate) silent: Vec<String>,
     /// Whether it is obeyed; of embedded sandboxes it is only told.

@@ -75,6 +75,13 @@ impl Authors {
         authors
     }
 
+    /// Adds those whom another source names; it is enough that one of them vouches.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.people.extend(other.people);
+        self.others.extend(other.others);
+        self.vouched |= other.vouched;
+    }
+
     /// The kinds of a change that does this, with what follows from who wrote it.
     pub(crate) fn classes(&self, mut classes: BTreeSet<Class>) -> BTreeSet<Class> {
         if classes.is_empty() {

@@ -7,7 +7,7 @@ use crate::visible;
 
 /// The most organisations that are named in one sentence.
 const MOST_NAMED: usize = 5;
-/// The most statements that are told one by one.
+/// The most statements, and the most reviews, that are told one by one.
 const MOST_UNHEARD: usize = 5;
 
 impl Agreement {
@@ -48,6 +48,10 @@ impl Agreement {
         }
         if self.unheard.len() > MOST_UNHEARD {
             lines.push(format!("{} more statements do not count", self.unheard.len() - MOST_UNHEARD));
+        }
+        lines.extend(self.unheard_reviews.iter().take(MOST_UNHEARD).map(|one| visible::line(one)));
+        if self.unheard_reviews.len() > MOST_UNHEARD {
+            lines.push(format!("{} more reviews do not count", self.unheard_reviews.len() - MOST_UNHEARD));
         }
         lines.extend(self.silent.iter().map(|why| visible::line(why)));
         lines

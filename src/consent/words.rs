@@ -18,7 +18,7 @@ pub(crate) fn sentences(verdict: &ConsentVerdict) -> Vec<String> {
     for objection in &verdict.objections {
         let (person, since) = (&objection.person, minute(objection.when));
         all.push(format!(
-            "{person} objects since {since}: “{}”; {person} takes it back with `parcelle withdraw`",
+            "{person} objects since {since}: “{}”; {person} takes it back with `parcelle withdraw`, or where it was said",
             visible::line(&objection.reason)
         ));
     }

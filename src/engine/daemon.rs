@@ -19,6 +19,7 @@ use crate::cause::reason_of;
 use crate::check::Checked;
 use crate::cluster::lease::Taken;
 use crate::cluster::{LoopState, Reading, Shutdown};
+use crate::forge::consent::credentials::ForgeAccess;
 use crate::git::CommitId;
 use crate::name::Name;
 
@@ -101,6 +102,13 @@ impl Daemon {
             fetch_failure: None,
             without_repository: None,
         }
+    }
+
+    /// The same loop, which reaches the forges whose reviews count in another way than the environment says.
+    #[must_use]
+    pub fn reaching(mut self, forges: ForgeAccess) -> Self {
+        self.session.forges = forges;
+        self
     }
 
     /// Waits for the next event, or for `stop`.

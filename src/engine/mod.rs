@@ -51,6 +51,7 @@ mod survey;
 mod waiting;
 mod words;
 
+pub use crate::forge::consent::credentials::ForgeAccess;
 pub(crate) use acknowledge::{KnownLosses, LossOfApp, LostSecret, NothingLost};
 pub(crate) use agreed::{Agreed, Further, Moved};
 pub use clusters::ClusterAccess;
@@ -90,7 +91,8 @@ impl Daemon {
         let mut anew = std::mem::take(&mut self.tells);
         if event.looks_at_the_repository() || !self.session.has_checked() {
             let head = self.fetch(now).await?; //                             IO: Git
-            let news = event != Event::Poll || self.is_news(head.as_ref()) || self.session.has_news();
+            let moved = event != Event::Poll || self.is_news(head.as_ref());
+            let news = moved || self.session.has_news(now).await; //          IO: forges, where something waits for reviews
             anew |= news;
             if news && self.session.check(head.as_ref(), now).await? {
                 self.everything_is_due(); //                                  pure; IO where clusters are new

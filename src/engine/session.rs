@@ -23,6 +23,7 @@ use super::waiting::WaitingFor;
 use super::{snapshot, stale, status, survey};
 use crate::check::Checked;
 use crate::cluster::{Connection, Progress, Shutdown};
+use crate::forge::consent::credentials::ForgeAccess;
 use crate::git::{CommitId, Repository};
 use crate::impact::{AppliedGarden, ImpactContext};
 use crate::name::Name;
@@ -37,7 +38,7 @@ pub struct Session {
     pub(super) clusters: Option<Clusters>,
     pub(super) leases: Leases,
     /// Whether this process writes by itself: it takes the leases before it learns what is applied.
-    leads: bool,
+    pub(super) leads: bool,
     /// Clusters that somebody else leads, with the reason.
     pub(super) refused: BTreeMap<Name, String>,
     /// Clusters that could not be asked who leads, with the reason.
@@ -45,6 +46,8 @@ pub struct Session {
     pub(super) known: Known,
     pub(super) checked: Arc<Checked>,
     pub(super) consent: ConsentState,
+    /// How the forges are reached whose reviews count.
+    pub(super) forges: ForgeAccess,
     /// What watches ring when they show a change; absent where nothing is watched.
     bell: Option<Arc<Notify>>,
     /// The wish that the process ends.
@@ -80,6 +83,7 @@ impl Session {
             known: Known::default(),
             checked: Arc::default(),
             consent: ConsentState::default(),
+            forges: ForgeAccess::of_environment(),
             bell: None,
             shutdown: Shutdown::default(),
             notes: Vec::new(),
@@ -115,6 +119,7 @@ impl Session {
     pub(super) async fn fetch(&mut self) -> Result<Option<CommitId>, Failure> {
         // Whether anybody is asked is known once the garden was read.
         let hears = !self.has_checked() || self.hears();
+        self.begin_look();
         tokio::select! {
             head = self.source.fetch(hears) => head,
             () = self.shutdown.asked() => Err(Failure::Ending),

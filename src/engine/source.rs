@@ -1,5 +1,6 @@
 //! IO: where the garden's files come from.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::failure::Failure;
@@ -67,6 +68,26 @@ impl Source {
         };
         // One that panics takes the mirror with it, which the next fetch says.
         *mirror = tokio::task::spawn_blocking(ask).await.ok();
+    }
+
+    /// IO: asks the remote for commits that the mirror lacks, each by a ref that the remote may have it under. What is followed in
+    /// somebody's clone brings nothing.
+    pub(super) async fn ask_for_named(&mut self, commits: BTreeMap<CommitId, String>) {
+        let Self::Mirror { mirror, .. } = self else { return };
+        let Some(asked) = mirror.take_if(|_| !commits.is_empty()) else { return };
+        let ask = move || {
+            asked.ask_for_named(&commits);
+            asked
+        };
+        *mirror = tokio::task::spawn_blocking(ask).await.ok();
+    }
+
+    /// The branch that is followed, as its forge names it; absent where nothing says which that is.
+    pub(super) fn branch(&self) -> Option<String> {
+        match self {
+            Self::Workspace { workspace, .. } => workspace.repository.as_ref()?.main_branch_name(),
+            Self::Mirror { mirror, .. } => mirror.as_ref()?.branch(),
+        }
     }
 
     /// IO: the garden's files; at `head`, where the source has commits to choose from.

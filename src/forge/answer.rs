@@ -91,14 +91,17 @@ pub(super) fn of_transport(doing: &'static str, error: &ureq::Error, is_write: b
             ("no connection came about".to_owned(), Again::Growing, false)
         }
         ureq::Error::Tls(_) | ureq::Error::Rustls(_) | ureq::Error::TlsRequired => (
-            "its certificate is not trusted, or it speaks no TLS (`--forge-ca` adds a root)".to_owned(),
+            "its certificate is not trusted, or it speaks no TLS (`PARCELLE_FORGE_CA` names a file of roots that are)"
+                .to_owned(),
             Again::Never,
             false,
         ),
         // An error of TLS is hidden in one of IO, which says its words.
-        ureq::Error::Io(io) if io.to_string().contains("certificate") => {
-            ("its certificate is not trusted (`--forge-ca` adds a root)".to_owned(), Again::Never, false)
-        }
+        ureq::Error::Io(io) if io.to_string().contains("certificate") => (
+            "its certificate is not trusted (`PARCELLE_FORGE_CA` names a file of roots that are)".to_owned(),
+            Again::Never,
+            false,
+        ),
         ureq::Error::InvalidProxyUrl | ureq::Error::ConnectProxyFailed(_) => {
             ("the proxy of this environment refuses".to_owned(), Again::Growing, false)
         }

@@ -89,6 +89,20 @@ impl Repository {
         Some((named?, CommitId(tip.id().to_string())))
     }
 
+    /// The name of the branch that the work goes to, as its forge has it; absent where nothing says which that is.
+    pub(crate) fn main_branch_name(&self) -> Option<String> {
+        let main = self.main_branch(&MergeTarget::default()).ok()?;
+        let resolved = main.resolve().ok()?;
+        let name = resolved.name().ok()?;
+        match name.strip_prefix("refs/remotes/") {
+            Some(of_remote) => {
+                let own = |remote: String| of_remote.strip_prefix(&remote)?.strip_prefix('/').map(str::to_owned);
+                self.remotes().into_iter().find_map(own)
+            }
+            None => name.strip_prefix("refs/heads/").map(str::to_owned),
+        }
+    }
+
     /// The latest commit that two revisions share.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! A bare mirror of a repository, kept in a folder of our own.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode_str;
@@ -57,6 +59,8 @@ pub struct RemoteMirror {
     repository: Repository,
     remote: Remote,
     access: GitAccess,
+    /// The branch that the remote's HEAD named with the last fetch.
+    head_branch: RefCell<Option<String>>,
 }
 
 impl RemoteMirror {
@@ -75,7 +79,7 @@ impl RemoteMirror {
             Ok(inner) => inner,
             Err(_) => create(folder)?,
         };
-        Ok(Self { repository: Repository::wrap(inner), remote, access })
+        Ok(Self { repository: Repository::wrap(inner), remote, access, head_branch: RefCell::default() })
     }
 
     /// Brings what is new and returns the commit that the branch names now.
@@ -88,9 +92,12 @@ impl RemoteMirror {
         let mut remote = self.remote()?;
         self.bring(&mut remote, &format!("+{from}:{kept}"))?;
         // A fetch of what is not there goes well, and leaves what was fetched before it was taken away.
-        if !remote.list().unwrap_or_default().iter().any(|head| head.name() == from) {
+        let listed = remote.list().unwrap_or_default();
+        let Some(found) = listed.iter().find(|head| head.name() == from) else {
             return Err(self.nothing_fetched(&remote));
-        }
+        };
+        let named = found.symref_target().and_then(|name| name.strip_prefix("refs/heads/"));
+        *self.head_branch.borrow_mut() = named.map(str::to_owned);
         let head = self.repository.inner().refname_to_id(&kept).map_err(|_| self.nothing_fetched(&remote))?;
         Ok(CommitId(head.to_string()))
     }
@@ -104,6 +111,29 @@ impl RemoteMirror {
                 tracing::debug!(commit = commit.short(), %error, "the server does not give a commit");
             }
         }
+    }
+
+    /// Asks for commits that the mirror lacks, each by a ref that the server has it under.
+    pub(crate) fn ask_for_named(&self, commits: &BTreeMap<CommitId, String>) {
+        let Ok(mut remote) = self.remote() else { return };
+        for (commit, reference) in commits.iter().take(MOST_ASKED) {
+            let kept = format!("{ASKED}/{}", commit.0);
+            if let Err(error) = self.bring(&mut remote, &format!("+{reference}:{kept}")) {
+                tracing::debug!(commit = commit.short(), %error, "the server does not give a commit");
+            }
+            // What the ref names by now may be another commit, which nobody asked for.
+            let inner = self.repository.inner();
+            if let Ok(mut found) = inner.find_reference(&kept)
+                && found.target().is_none_or(|id| id.to_string() != commit.0)
+            {
+                let _stays = found.delete();
+            }
+        }
+    }
+
+    /// The branch that is followed, without `refs/heads/`; unknown where the server does not say what its HEAD names.
+    pub(crate) fn branch(&self) -> Option<String> {
+        self.remote.branch.clone().or_else(|| self.head_branch.borrow().clone())
     }
 
     /// The refs below a prefix that the repository offers: their names without it, and what they name.
@@ -243,5 +273,36 @@ fn look_at_folder(address: &str) -> Result<(), GitError> {
         Err(error) if error.code() == git2::ErrorCode::Owner => Err(GitError::Owner(address.to_owned())),
         Err(error) if error.code() == git2::ErrorCode::NotFound => Err(GitError::NotARepository(shown(address))),
         Err(error) => Err(GitError::Unreadable { folder: shown(address), refusal: words::of_format(&error) }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_that_is_asked_for_by_a_ref_is_kept_where_the_ref_still_names_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let origin = git2::Repository::init_bare(folder.path().join("origin")).unwrap();
+        let tree = origin.find_tree(origin.treebuilder(None).unwrap().write().unwrap()).unwrap();
+        let who = git2::Signature::new("ada", "ada@example.org", &git2::Time::new(1_700_000_000, 0)).unwrap();
+        let commit = |text: &str| origin.commit(None, &who, &who, text, &tree, &[]).unwrap();
+        origin.reference("refs/heads/work", commit("main"), true, "").unwrap();
+        origin.set_head("refs/heads/work").unwrap();
+        let remote = Remote::open_to_all(folder.path().join("origin").display().to_string(), None);
+        let mirror = RemoteMirror::open(&folder.path().join("mirror"), remote).unwrap();
+        assert_eq!(mirror.branch(), None, "nobody asked yet");
+        mirror.fetch().unwrap();
+        assert_eq!(mirror.branch().as_deref(), Some("work"));
+        let (first, moved) = (commit("first"), commit("moved"));
+        origin.reference("refs/pull/7/head", first, true, "").unwrap();
+        origin.reference("refs/pull/8/head", moved, true, "").unwrap();
+        let id = |id: git2::Oid| CommitId(id.to_string());
+        let elsewhere = CommitId("c".repeat(40));
+        let asked = [(id(first), 7), (elsewhere.clone(), 8), (CommitId("d".repeat(40)), 9)];
+        mirror.ask_for_named(&asked.map(|(id, number)| (id, format!("refs/pull/{number}/head"))).into());
+        let kept = |id: &CommitId| mirror.repository().inner().find_reference(&format!("{ASKED}/{}", id.0)).is_ok();
+        assert!(kept(&id(first)) && mirror.repository().has(&id(first)));
+        assert!(!kept(&elsewhere), "the ref names another commit by now");
     }
 }

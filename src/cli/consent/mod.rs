@@ -221,7 +221,12 @@ pub(crate) async fn consent(common: &Common, args: &ConsentArgs, output: &Output
         Some(one) => {
             let of = (one.target.as_str(), &one.base, &one.head);
             let explained = session.explain_change(of, now()).await;
-            explained.map(|open| open.map(|open| (open.explained(), open.json(), open.verdict.allowed.is_some())))
+            explained.map(|found| {
+                found.map(|(open, notes)| {
+                    let value = open.json();
+                    (open.explained().into_iter().chain(notes).collect(), value, open.verdict.allowed.is_some())
+                })
+            })
         }
     };
     session.close().await;

@@ -85,8 +85,8 @@ impl AgreementAsked<'_> {
         };
         let (reviewed, commits) = read().map_err(|error| error.to_string())?;
         let mut said = self.said(repository, garden, &folder, &reviewed);
-        let own = Authors::of(commits.as_deref(), &garden.people);
-        let authors = joined(own, std::mem::take(&mut said.heard.authors));
+        let mut authors = Authors::of(commits.as_deref(), &garden.people);
+        authors.join(std::mem::take(&mut said.heard.authors));
         let rules = &garden.consent;
         if reviewed.content.files.is_empty() {
             return Ok(agreement_words::nothing());
@@ -205,14 +205,6 @@ impl SaidOfRequest {
             }
         }
     }
-}
-
-/// Those who wrote it, as two sources say; it is enough that one of them vouches.
-fn joined(mut one: Authors, other: Authors) -> Authors {
-    one.people.extend(other.people);
-    one.others.extend(other.others);
-    one.vouched |= other.vouched;
-    one
 }
 
 /// How long people may object to a change of some classes.

@@ -73,16 +73,17 @@ impl Walked {
         facts
     }
 
-    /// The change between two positions, as people at a position of the line judge it.
+    /// The change between two positions, as people at a position of the line judge it; `others` are those who wrote it as forges say.
     pub(super) fn change(
         &self,
         facts: &StepFacts,
         (from, to): (usize, usize),
-        people: &BTreeMap<Name, Person>,
+        (people, others): (&BTreeMap<Name, Person>, Authors),
         signed: bool,
     ) -> Change {
         let commits = facts.written.as_deref();
-        let authors = Authors::of(commits, people);
+        let mut authors = Authors::of(commits, people);
+        authors.join(others);
         Change {
             id: facts.id.clone(),
             before: self.commit(from).clone(),

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::facts::StepFacts;
-use super::{ConsentState, Reached, Walked, contains_in};
+use super::hearing::HeardRun;
+use super::{ConsentState, Walked, contains_in};
 use crate::consent::{
-    Agreement, Allowed, Between, Change, ChangeId, CommitLine, ConsentVerdict, Fingerprint, HeldBack, OpenChange,
-    Question, Unheard, Unit, UnitStanding, Voice, heard, is_untouched, judge, standings,
+    Allowed, Authors, Between, Change, ChangeId, CommitLine, ConsentVerdict, ConsentWord, Fingerprint, Question,
+    Unheard, Unit, UnitStanding, Voice, heard, is_untouched, judge, standings,
 };
 use crate::git::{ChangedFiles, CommitId, Repository};
-use crate::model::Garden;
+use crate::model::{ConsentSource, Garden};
 use crate::name::Name;
 
 /// A run of the line that is judged by the rules of a position.
@@ -30,7 +31,7 @@ pub(super) struct JudgedRun {
     /// Who says that it is urgent.
     pub(super) urgent: Option<Voice>,
     /// When it was seen first, in Unix seconds.
-    announced: i64,
+    pub(super) announced: i64,
 }
 
 /// The line, with everything that judging it needs.
@@ -44,10 +45,15 @@ pub(super) struct LineJudge<'s> {
     pub(super) applied: BTreeMap<Name, usize>,
     pub(super) now: jiff::Timestamp,
     voices: RefCell<BTreeMap<usize, Arc<(Vec<Voice>, Vec<Unheard>)>>>,
-    judged: RefCell<BTreeMap<Run, Arc<JudgedRun>>>,
+    pub(super) heard: RefCell<BTreeMap<Run, Arc<HeardRun>>>,
+    pub(super) judged: RefCell<BTreeMap<Run, Arc<JudgedRun>>>,
+    runs: RefCell<BTreeMap<usize, Arc<Runs>>>,
     together: OnceCell<BTreeMap<ChangeId, Vec<(usize, usize)>>>,
     prints: RefCell<BTreeMap<(Name, usize), Fingerprint>>,
 }
+
+/// Runs of several steps that somebody spoke of, from and to positions.
+pub(super) type Runs = BTreeSet<(usize, usize)>;
 
 impl<'s> LineJudge<'s> {
     pub(super) fn new(
@@ -69,31 +75,41 @@ impl<'s> LineJudge<'s> {
             folder,
             now,
             voices: RefCell::default(),
+            heard: RefCell::default(),
             judged: RefCell::default(),
+            runs: RefCell::default(),
             together: OnceCell::new(),
             prints: RefCell::default(),
         }
     }
 
-    fn facts(&self, from: usize, to: usize) -> Arc<StepFacts> {
+    pub(super) fn facts(&self, from: usize, to: usize) -> Arc<StepFacts> {
         let mut state = self.state.borrow_mut();
         self.walked.facts(&mut state, self.repository, (from, to), (&self.garden, self.folder), self.now)
     }
 
     /// What was said, by the people of a position, and which statements count for nothing there.
-    fn voices(&self, rules: usize) -> Arc<(Vec<Voice>, Vec<Unheard>)> {
+    pub(super) fn voices(&self, rules: usize) -> Arc<(Vec<Voice>, Vec<Unheard>)> {
         if let Some(known) = self.voices.borrow().get(&rules) {
             return Arc::clone(known);
         }
-        let people = self.walked.garden(rules).map(|garden| &garden.people);
+        let listens =
+            |garden: &'s Garden| (&garden.people, garden.consent.sources.contains(&ConsentSource::Signatures));
+        let people = self.walked.garden(rules).map(listens);
         let before = self.voices.borrow().range(..rules).next_back().map(|(at, known)| (*at, Arc::clone(known)));
-        let same = before.filter(|(at, _)| self.walked.garden(*at).map(|garden| &garden.people) == people);
+        let same = before.filter(|(at, _)| self.walked.garden(*at).map(listens) == people);
         let found = match (same, people) {
             (Some((_, known)), _) => known,
-            (None, Some(people)) => {
+            (None, Some((people, approves))) => {
                 let state = self.state.borrow();
                 let statements = state.statements.read.iter().map(|(place, bytes)| (place.as_str(), &**bytes));
-                Arc::new(heard(&self.garden, people, statements))
+                let (mut voices, mut unheard) = heard(&self.garden, people, statements);
+                let foreign = voices.extract_if(.., |voice| voice.word == ConsentWord::Approve && !approves);
+                unheard.extend(foreign.map(|voice| Unheard {
+                    place: format!("of {}", voice.person),
+                    why: "`consent` names no `source signatures`".to_owned(),
+                }));
+                Arc::new((voices, unheard))
             }
             (None, None) => Arc::default(),
         };
@@ -107,11 +123,13 @@ impl<'s> LineJudge<'s> {
             return Arc::clone(known);
         }
         let facts = self.facts(run.from, run.to);
-        let voices = self.voices(run.rules);
+        let reviews = self.reviews(run);
+        let voices: Vec<Voice> = self.voices(run.rules).0.iter().chain(&reviews.reviews.voices).cloned().collect();
         let judged = if let Some(rules) = self.walked.garden(run.rules) {
-            let change = self.walked.change(&facts, (run.from, run.to), &rules.people, rules.consent.signed);
+            let people = (&rules.people, reviews.reviews.authors.clone());
+            let change = self.walked.change(&facts, (run.from, run.to), people, rules.consent.signed);
             let announced = self.announced(&facts, run);
-            let earlier = self.earlier(&facts.id, run, &voices.0);
+            let earlier = self.earlier(&facts.id, run, &voices);
             let state = self.state.borrow();
             let contains = contains_in(self.repository);
             let question = Question {
@@ -120,17 +138,26 @@ impl<'s> LineJudge<'s> {
                 rules: &rules.consent,
                 people: &rules.people,
                 change: &change,
-                voices: &voices.0,
+                voices: &voices,
                 record: &state.record,
                 now: self.now.as_second(),
                 contains: &contains,
             };
-            let (verdict, urgent) = (judge(&question), question.urgent_voice().cloned());
+            let (mut verdict, urgent) = (judge(&question), question.urgent_voice().cloned());
+            // That nobody objects in time is known where all could be asked.
+            let waits =
+                rules.consent.waiting.iter().any(|rule| rule.class.is_none_or(|class| change.classes.contains(&class)));
+            if verdict.allowed == Some(Allowed::Agreed) && waits && !reviews.unknown.is_empty() {
+                verdict.allowed = None;
+                let whether = |address: &String| format!("whether somebody objects on {address} is not known");
+                verdict.refused.extend(reviews.unknown.iter().map(whether));
+            }
             let announced = announced.unwrap_or_else(|| self.now.as_second());
             JudgedRun { change, verdict, urgent, announced }
         } else {
             // Without rules that can be read nobody can agree.
-            let change = self.walked.change(&facts, (run.from, run.to), &BTreeMap::new(), false);
+            let nobody = (&BTreeMap::new(), Authors::default());
+            let change = self.walked.change(&facts, (run.from, run.to), nobody, false);
             let refused = vec!["the rules before it cannot be read".to_owned()];
             let verdict = ConsentVerdict { refused, ..ConsentVerdict::default() };
             JudgedRun { change, verdict, urgent: None, announced: self.now.as_second() }
@@ -161,7 +188,7 @@ impl<'s> LineJudge<'s> {
         steps.chain(together).map(|at| self.walked.commit(at).clone()).collect()
     }
 
-    fn is_alike(&self, unit: &Unit, from: usize, to: usize) -> bool {
+    pub(super) fn is_alike(&self, unit: &Unit, from: usize, to: usize) -> bool {
         let (before, after) = (self.walked.garden(from), self.walked.garden(to));
         if let Unit::Organisation(name) = unit
             && is_untouched(before, after, name)
@@ -218,23 +245,37 @@ impl<'s> LineJudge<'s> {
         })
     }
 
-    /// Runs of several steps that somebody spoke of, or that were allowed together before.
-    fn runs(&self, rules: usize) -> BTreeSet<(usize, usize)> {
+    /// Runs of several steps that somebody spoke of or a merge request brought, or that were allowed together before.
+    pub(super) fn runs(&self, rules: usize) -> Arc<Runs> {
+        if let Some(known) = self.runs.borrow().get(&rules) {
+            return Arc::clone(known);
+        }
+        let found = Arc::new(self.runs_of(rules));
+        self.runs.borrow_mut().insert(rules, Arc::clone(&found));
+        found
+    }
+
+    fn runs_of(&self, rules: usize) -> Runs {
         let voices = self.voices(rules);
         let mut known: BTreeSet<_> = voices.0.iter().map(|voice| voice.change.clone()).collect();
         let state = self.state.borrow();
         known.extend(state.record.used.iter().map(|used| used.change.clone()));
         known.extend(state.record.said.iter().map(|voice| voice.change.clone()));
         drop(state);
+        for from in 0..self.walked.last() {
+            let heard = self.reviews(Run { from, to: from + 1, rules });
+            known.extend(heard.reviews.voices.iter().map(|voice| voice.change.clone()));
+            known.extend(heard.reviews.brought.iter().cloned());
+        }
         if known.is_empty() || self.walked.last() < 2 {
-            return BTreeSet::new();
+            return Runs::new();
         }
         let together = self.together();
         known.iter().filter_map(|change| together.get(change)).flatten().copied().collect()
     }
 
     /// How far the garden's own words go: each step by the rules before it. `accepted` is how far they went before.
-    fn garden(&self, accepted: usize) -> UnitStanding {
+    pub(super) fn garden(&self, accepted: usize) -> UnitStanding {
         let runs = self.runs(accepted);
         let allowed = |_: &Unit, from: usize, to: usize| {
             to <= accepted
@@ -248,7 +289,7 @@ impl<'s> LineJudge<'s> {
     }
 
     /// How far each organisation goes, by the rules of the accepted position.
-    fn organisations(&self, rules: usize, most: &BTreeMap<Name, usize>) -> BTreeMap<Name, UnitStanding> {
+    pub(super) fn organisations(&self, rules: usize, most: &BTreeMap<Name, usize>) -> BTreeMap<Name, UnitStanding> {
         let runs = self.runs(rules);
         let allowed = |unit: &Unit, from: usize, to: usize| {
             let Unit::Organisation(name) = unit else { return false };
@@ -275,93 +316,8 @@ impl<'s> LineJudge<'s> {
         })
         .collect()
     }
-
-    /// How far everything goes, `accepted` being how far the garden went before, and no organisation further than `most`.
-    pub(super) fn agreed(&self, accepted: usize, most: &BTreeMap<Name, usize>) -> Reached {
-        let garden = self.garden(accepted);
-        let each = self.organisations(garden.at, most);
-        let spoken = self.runs(garden.at);
-        let mut open: BTreeMap<Run, (BTreeSet<Name>, bool)> = BTreeMap::new();
-        for run in self.open_runs(&garden, &spoken, garden.at) {
-            open.entry(run).or_default().1 = true;
-        }
-        let mut first = BTreeMap::new();
-        for (name, standing) in &each {
-            let runs = self.open_runs(standing, &spoken, garden.at);
-            first.extend(runs.first().filter(|_| standing.with.is_none()).map(|run| (name.clone(), *run)));
-            for run in runs {
-                open.entry(run).or_default().0.insert(name.clone());
-            }
-        }
-        let last = self.walked.last();
-        let runs: Vec<Run> = open.keys().copied().collect();
-        let held = each.iter().filter(|(_, standing)| standing.at < last).map(|(name, standing)| {
-            let by = first.get(name).and_then(|first| runs.iter().position(|run| run == first));
-            (name.clone(), HeldBack { at: self.walked.commit(standing.at).clone(), by, with: standing.with.clone() })
-        });
-        let held = held.collect();
-        let announced =
-            runs.iter().map(|run| self.judged(*run)).map(|one| (one.change.id.clone(), one.announced)).collect();
-        let open = open.into_iter().map(|(run, (holds, holds_garden))| {
-            let judged = self.judged(run);
-            OpenChange {
-                change: judged.change.clone(),
-                summary: self.walked.positions[run.to].commit.summary.clone(),
-                verdict: judged.verdict.clone(),
-                holds: holds.into_iter().collect(),
-                holds_garden,
-            }
-        });
-        let agreement = Agreement {
-            head: Some(self.walked.commit(last).clone()),
-            accepted: Some(self.walked.commit(garden.at).clone()),
-            open: open.collect(),
-            held,
-            unheard: self.voices(garden.at).1.clone(),
-            ..Agreement::default()
-        };
-        let organisations = each.into_iter().map(|(name, standing)| (name, standing.at)).collect();
-        let ids: BTreeSet<_> = agreement.open.iter().map(|open| &open.change.id).collect();
-        let said = self.voices(garden.at).0.iter().filter(|voice| ids.contains(&voice.change)).cloned().collect();
-        Reached { agreement, garden: garden.at, organisations, said, announced }
-    }
-
-    /// What a unit waits for: each step that is not allowed by itself, and the run around it instead where people spoke of that.
-    fn open_runs(&self, standing: &UnitStanding, spoken: &BTreeSet<(usize, usize)>, rules: usize) -> Vec<Run> {
-        let mut open = Vec::new();
-        let mut past = standing.at;
-        for (from, to) in standing.open.iter().copied().filter(|(_, to)| *to > standing.at) {
-            if to <= past {
-                continue;
-            }
-            let around = spoken.iter().filter(|run| run.0 >= standing.at && run.0 <= from && run.1 >= to);
-            let (from, to) = around.copied().max_by_key(|run| run.1 - run.0).unwrap_or((from, to));
-            past = to;
-            let run = Run { from, to, rules };
-            // What is allowed and not reached waits for a step before it, or for what another claims.
-            if self.judged(run).verdict.allowed.is_none() {
-                open.push(run);
-            }
-        }
-        open
-    }
-
-    /// The runs that were judged and are allowed by what people said or by a time that passed: what was said of them is used
-    /// where everything that they concern goes past them.
-    pub(super) fn passed(&self, agreed: &Reached) -> Vec<Arc<JudgedRun>> {
-        let judged: Vec<(Run, Arc<JudgedRun>)> =
-            self.judged.borrow().iter().map(|(run, one)| (*run, Arc::clone(one))).collect();
-        let moves = |run: &Run, unit: &Unit, at: usize| at >= run.to && !self.is_alike(unit, run.from, run.to);
-        let goes_past = |run: &Run| {
-            let organisation = |(name, at): (&Name, &usize)| moves(run, &Unit::Organisation(name.clone()), *at);
-            run.rules <= agreed.garden
-                && (moves(run, &Unit::Garden, agreed.garden) || agreed.organisations.iter().any(organisation))
-        };
-        let is_used = |one: &JudgedRun| matches!(one.verdict.allowed, Some(Allowed::Agreed | Allowed::Urgent));
-        judged.into_iter().filter(|(run, one)| is_used(one) && goes_past(run)).map(|(_, one)| one).collect()
-    }
 }
 
-fn names_of(garden: &Garden) -> impl Iterator<Item = Name> {
+pub(super) fn names_of(garden: &Garden) -> impl Iterator<Item = Name> {
     garden.organisations.keys().chain(&garden.broken).cloned()
 }

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::judged::{JudgedRun, LineJudge, Run};
+use super::reviews::LineStep;
 use super::{Reached, Walked};
 use crate::check::Checked;
 use crate::consent::OpenChange;
 use crate::engine::failure::Failure;
 use crate::engine::session::Session;
 use crate::git::{CommitId, RawFile, Snapshot};
-use crate::model::{CLAIMED, Garden};
+use crate::model::{CLAIMED, ConsentSource, Garden};
 use crate::name::Name;
 use crate::render::Packed;
 
@@ -45,6 +46,51 @@ impl Session {
         Ok(self.judge_line(walked, snapshot, &most, now))
     }
 
+    /// What forges are asked about where the garden and organisations have reached positions: what is open on the line, and what was
+    /// applied before it was agreed; nothing where the rules there name no forge.
+    pub(super) fn open_steps(
+        &mut self,
+        walked: &Walked,
+        (garden, reached): (usize, &BTreeMap<Name, usize>),
+        folder: &str,
+        now: jiff::Timestamp,
+    ) -> BTreeSet<LineStep> {
+        let asks =
+            |garden: &Garden| garden.consent.sources.iter().any(|one| matches!(one, ConsentSource::Forge { .. }));
+        if !walked.garden(garden).is_some_and(asks) {
+            return BTreeSet::new();
+        }
+        let mut steps = self.judging(walked, folder, now, |judging| judging.open_steps(garden, reached));
+        let urgent = self.consent.record.urgent.iter();
+        steps.extend(urgent.map(|urgent| (urgent.before.clone(), urgent.commit.clone())));
+        steps
+    }
+
+    /// The position of the accepted commit; the first where it is not on the line.
+    pub(super) fn accepted_position(&self, walked: &Walked) -> usize {
+        let accepted = self.consent.record.accepted.as_ref();
+        walked.positions.iter().position(|one| Some(&one.commit.id) == accepted).unwrap_or(0)
+    }
+
+    /// Judges a line that organisations are applied along.
+    fn judging<T>(
+        &mut self,
+        walked: &Walked,
+        folder: &str,
+        now: jiff::Timestamp,
+        ask: impl FnOnce(&LineJudge<'_>) -> T,
+    ) -> T {
+        let mut state = std::mem::take(&mut self.consent);
+        let none = BTreeMap::new();
+        let applied = self.known.applied.as_ref().map_or(&none, |applied| &applied.commits);
+        let place = (self.garden_name(walked), folder);
+        let judging = LineJudge::new(walked, &mut state, self.source.repository(), place, applied, now);
+        let answer = ask(&judging);
+        drop(judging);
+        self.consent = state;
+        answer
+    }
+
     fn judge_line(
         &mut self,
         walked: &Walked,
@@ -52,35 +98,37 @@ impl Session {
         most: &BTreeMap<Name, usize>,
         now: jiff::Timestamp,
     ) -> (Reached, Vec<Arc<JudgedRun>>) {
-        let mut state = std::mem::take(&mut self.consent);
-        let accepted = state.record.accepted.clone();
-        let accepted = walked.positions.iter().position(|one| Some(&one.commit.id) == accepted.as_ref()).unwrap_or(0);
-        let none = BTreeMap::new();
-        let applied = self.known.applied.as_ref().map_or(&none, |applied| &applied.commits);
-        let garden = self.garden_name(walked);
-        let place = (garden, snapshot.folder.as_str());
-        let judging = LineJudge::new(walked, &mut state, self.source.repository(), place, applied, now);
-        let agreed = judging.agreed(accepted, most);
-        let passed = judging.passed(&agreed);
-        self.consent = state;
-        (agreed, passed)
+        let accepted = self.accepted_position(walked);
+        self.judging(walked, &snapshot.folder, now, |judging| {
+            let agreed = judging.agreed(accepted, most);
+            let passed = judging.passed(&agreed);
+            (agreed, passed)
+        })
     }
 
-    /// What the rules of the first of three positions make of what lies between the others.
-    pub(super) fn judge_alone(&mut self, walked: &Walked, folder: &str, now: jiff::Timestamp) -> OpenChange {
+    /// What the rules of the first of three positions make of what lies between the others, and the reviews of it that count for
+    /// nothing.
+    pub(super) fn judge_alone(
+        &mut self,
+        walked: &Walked,
+        folder: &str,
+        now: jiff::Timestamp,
+    ) -> (OpenChange, BTreeSet<String>) {
         let mut state = std::mem::take(&mut self.consent);
         let place = (self.garden_name(walked), folder);
         let judging = LineJudge::new(walked, &mut state, self.source.repository(), place, &BTreeMap::new(), now);
-        let judged = judging.judged(Run { from: 1, to: 2, rules: 0 });
+        let run = Run { from: 1, to: 2, rules: 0 };
+        let (judged, unheard) = (judging.judged(run), judging.reviews(run).unheard.clone());
         drop(judging);
         self.consent = state;
-        OpenChange {
+        let open = OpenChange {
             change: judged.change.clone(),
             summary: walked.positions[2].commit.summary.clone(),
             verdict: judged.verdict.clone(),
             holds: Vec::new(),
             holds_garden: false,
-        }
+        };
+        (open, unheard)
     }
 
     /// The name of the garden that the line is of.

@@ -2,11 +2,11 @@
 //! commits as all who must agree have agreed, and each is rendered at the commit that it went to.
 //!
 //! ```text
-//! head ─▶ line ─▶ facts of each step ─▶ judge ─▶ standings ─▶ mixture: what is applied
-//!         IO      pure, remembered      pure     pure         pure
+//! head ─▶ line ─▶ facts of each step ─▶ reviews of what is open ─▶ judge ─▶ standings ─▶ mixture: what is applied
+//!         IO      pure, remembered      IO, where forges are asked  pure     pure         pure
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::failure::Failure;
@@ -15,21 +15,26 @@ use crate::check::Checked;
 use crate::cluster::consent::StoredConsent;
 use crate::consent::{Agreement, ChangeId, OpenChange, Record, Voice};
 use crate::git::{Commit, CommitId, Repository, Snapshot, Statements};
-use crate::model::{ConsentSource, Garden};
 use crate::name::Name;
 use crate::render::Packed;
 use facts::{AlikeKey, StepFacts};
 use mixture::Conflicts;
+use reviews::{LineStep, ReadFor, Reviews};
 
 mod exchanges;
 mod facts;
+mod hearing;
 mod judged;
 mod line;
 mod mixture;
+mod reached;
+mod reviews;
 mod store;
 
 /// The most positions of a line that are looked at one by one; what is longer is one step.
 pub(super) const MOST_POSITIONS: usize = 200;
+/// How often reviews are read in one look, since the rules that name their sources went further.
+const MOST_READINGS: usize = 4;
 
 /// What stays known of consent between two looks at the repository.
 #[derive(Default)]
@@ -48,6 +53,7 @@ pub(super) struct ConsentState {
     /// Why a copy cannot be read, by cluster.
     damaged: BTreeMap<Name, String>,
     statements: Statements,
+    reviews: Reviews,
     /// Commits that were checked beside the head.
     checked: BTreeMap<CommitId, Arc<Checked>>,
     /// How often the memo had begun anew when they were.
@@ -79,10 +85,10 @@ struct Reached {
     garden: usize,
     /// The position of each organisation.
     organisations: BTreeMap<Name, usize>,
-    /// What people said of open changes.
+    /// What people said of open changes, and objections to others.
     said: Vec<Voice>,
     /// When each open change was seen first, in Unix seconds.
-    announced: Vec<(ChangeId, i64)>,
+    announced: BTreeMap<ChangeId, i64>,
 }
 
 /// Says whether a commit is another one or builds on it, as far as the repository knows.
@@ -111,14 +117,42 @@ impl Session {
             return Ok(Arc::new(self.unknown(head)));
         }
         self.hear();
-        self.close_urgent(&commit.id, snapshot, now).await?;
+        let head_id = commit.id.clone();
         let walked = self.walk(head, commit, snapshot, now).await?;
-        let (mut agreed, passed) = self.stand(&walked, snapshot, now).await?;
+        let mut accepted = self.accepted_position(&walked);
+        self.read_open_reviews(&walked, accepted, &snapshot.folder, now).await?;
+        self.close_urgent(&head_id, snapshot, now).await?;
+        let (mut agreed, mut passed) = self.stand(&walked, snapshot, now).await?;
+        for _ in 1..MOST_READINGS {
+            if agreed.garden == accepted {
+                break;
+            }
+            // The rules went further: what they ask about others is asked by their own sources.
+            accepted = agreed.garden;
+            self.read_open_reviews(&walked, accepted, &snapshot.folder, now).await?;
+            (agreed, passed) = self.stand(&walked, snapshot, now).await?;
+        }
         agreed.agreement.is_obeyed = self.has_shared_clusters();
-        agreed.agreement.silent.extend(walked.garden(agreed.garden).into_iter().flat_map(unread_forges));
+        agreed.agreement.silent.extend(self.consent.reviews.silent());
         agreed.agreement.silent.extend(self.unread_records());
         self.note_agreed(&walked, &mut agreed, &passed, now.as_second());
+        let open = self.open_steps(&walked, (agreed.garden, &agreed.organisations), &snapshot.folder, now);
+        let named = walked.garden(agreed.garden).map_or(&[][..], |garden| &garden.consent.sources);
+        self.consent.reviews.keep(&open, named);
         Ok(self.mixed(&walked, agreed, now))
+    }
+
+    /// Reads the reviews of what is open by the rules of a position, and of what was applied before it was agreed. IO: the forges.
+    async fn read_open_reviews(
+        &mut self,
+        walked: &Walked,
+        accepted: usize,
+        folder: &str,
+        now: jiff::Timestamp,
+    ) -> Result<(), Failure> {
+        let Some(rules) = walked.garden(accepted) else { return Ok(()) };
+        let steps = self.open_steps(walked, (accepted, &BTreeMap::new()), folder, now);
+        self.read_reviews(&ReadFor { rules, folder, steps: &steps }, now.as_second()).await
     }
 
     /// Takes note of what was applied before it was agreed, and is agreed by now. IO: the repository.
@@ -138,7 +172,7 @@ impl Session {
             // What was given before it was applied counts, however long ago that was.
             self.consent.record.forgotten = None;
             self.consent.record.used.retain(|used| (&used.change, &used.commit) != (&urgent.change, &urgent.commit));
-            let open = self.judge_alone(&Walked { positions }, &snapshot.folder, now);
+            let (open, _) = self.judge_alone(&Walked { positions }, &snapshot.folder, now);
             self.consent.record = before;
             if open.verdict.is_agreed() {
                 self.consent.record.urgent.retain(|known| *known != urgent);
@@ -160,13 +194,13 @@ impl Session {
         Ok(self.by_consent(head, &snapshot, now).await?.agreement.clone())
     }
 
-    /// What the rules of the accepted commit make of a change that is not on the line yet: what lies between two commits. Absent
-    /// where nobody is asked. IO: as above.
+    /// What the rules of the accepted commit make of a change that is not on the line yet: what lies between two commits; and what is to
+    /// be known of the forges' side of it. Absent where nobody is asked. IO: as above.
     pub(crate) async fn explain_change(
         &mut self,
         (head, base, revision): (&str, &CommitId, &CommitId),
         now: jiff::Timestamp,
-    ) -> Result<Option<OpenChange>, Failure> {
+    ) -> Result<Option<(OpenChange, Vec<String>)>, Failure> {
         let Some(agreement) = self.agreement_at(head, now).await? else { return Ok(None) };
         let snapshot = self.source.snapshot_of(&revision.0)?;
         let Some(accepted) = agreement.accepted.clone() else { return Ok(None) };
@@ -175,7 +209,17 @@ impl Session {
             positions.push(self.position(commit, &snapshot, now).await?);
         }
         let walked = Walked { positions };
-        Ok(Some(self.judge_alone(&walked, &snapshot.folder, now)))
+        let (mut notes, folder) = (Vec::new(), &snapshot.folder);
+        if let Some(rules) = walked.garden(0) {
+            let step: LineStep = (base.clone(), revision.clone());
+            let steps = BTreeSet::from([step.clone()]);
+            self.read_reviews(&ReadFor { rules, folder, steps: &steps }, now.as_second()).await?;
+            notes.extend(self.consent.reviews.unmerged(&step));
+            notes.extend(self.consent.reviews.silent());
+        }
+        let (open, unheard) = self.judge_alone(&walked, folder, now);
+        notes.splice(0..0, unheard);
+        Ok(Some((open, notes)))
     }
 
     /// The records that cannot be read, a sentence each.
@@ -219,19 +263,9 @@ impl Session {
         self.consent.conflicts = None;
     }
 
-    /// Whether statements lie in the repository that were not heard yet, or went. IO: the repository.
-    pub(in crate::engine) fn has_news(&self) -> bool {
-        self.hears() && self.consent.statements != self.statements()
+    /// Whether statements lie in the repository that were not heard yet, or went, or forges say something else of what is open. IO: the
+    /// repository, and the forges where something is.
+    pub(in crate::engine) async fn has_news(&mut self, now: jiff::Timestamp) -> bool {
+        self.hears() && (self.consent.statements != self.statements() || self.reviews_have_news(now.as_second()).await)
     }
-}
-
-/// That reviews on a forge are no source of the loop yet: nothing that they say is taken for agreement.
-fn unread_forges(garden: &Garden) -> impl Iterator<Item = String> {
-    garden.consent.sources.iter().filter_map(|source| match source {
-        ConsentSource::Forge { address, .. } => Some(format!(
-            "reviews on {address} are told on merge requests and not read by the loop yet: say `source signatures` too, and \
-             `parcelle approve`"
-        )),
-        ConsentSource::Signatures => None,
-    })
 }

@@ -1,6 +1,6 @@
 //! What reviews come to for one change: voices of people, who wrote it, and why the rest does not count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::said::account;
 use super::{ForgeAnswer, ForgeKind, RequestReviews, ReviewSaid};
@@ -51,6 +51,8 @@ pub(crate) struct HeardReviews {
     /// Who wrote it, as the forge says; to be joined with those that the commits name.
     pub(crate) authors: Authors,
     pub(crate) unheard: Vec<ForgeUnheard>,
+    /// What the requests bring, as they were merged.
+    pub(crate) brought: BTreeSet<ChangeId>,
     /// Commits of reviews that the repository does not hold, with the ref under which the forge has them.
     pub(crate) missing: BTreeMap<CommitId, String>,
 }
@@ -78,6 +80,7 @@ pub(crate) fn heard(answer: &ForgeAnswer, hearing: &Hearing<'_>) -> HeardReviews
         heard.wrote(request, hearing);
         let head = known.entry(request.head.clone()).or_insert_with(|| hearing.looked_at(&request.head));
         is_brought_whole |= matches!(head, Ok(Some(seen)) if seen.change == change && !request.opener.is_empty());
+        heard.brought.extend(head.iter().flatten().map(|seen| seen.change.clone()));
         if matches!(head, Ok(None)) {
             heard.missing.insert(request.head.clone(), hearing.head_ref(request.number));
         }
@@ -158,6 +161,15 @@ impl Hearing<'_> {
 }
 
 impl HeardReviews {
+    /// Adds what reviews of another project come to for the same change: it is enough that one vouches for who wrote it.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.voices.extend(other.voices);
+        self.authors.join(other.authors);
+        self.unheard.extend(other.unheard);
+        self.brought.extend(other.brought);
+        self.missing.extend(other.missing);
+    }
+
     /// Adds who wrote a request.
     fn wrote(&mut self, request: &RequestReviews, hearing: &Hearing<'_>) {
         let opener = Some(&request.opener).filter(|opener| !opener.is_empty());

@@ -10,8 +10,6 @@
 //! that a review of another content is of another change by itself. Only merged requests of the branch that is followed count. A forge that
 //! does not answer gives no voices and an error.
 
-#![cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the loop does not ask forges yet"))]
-
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,6 +41,8 @@ const MOST_CLAIMS: usize = 10;
 const MOST_PAGES: usize = 20;
 /// The most questions to a forge in one round, each a thing or a list.
 const MOST_QUESTIONS: usize = 300;
+/// A commit that no request claims is asked about again after so many rounds at most.
+const MOST_ROUNDS_APART: u64 = 64;
 
 /// What a forge says of a change: by merge request, in the order of their numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,6 +58,8 @@ pub(crate) struct RequestReviews {
     pub(crate) number: u64,
     /// The latest commit of the work.
     pub(crate) head: CommitId,
+    /// The commits of the work, where the forge lists them.
+    pub(crate) commits: BTreeSet<CommitId>,
     /// The account that opened it.
     pub(crate) opener: String,
     /// Accounts that pushed to it or wrote a commit of it, where the forge names them.
@@ -115,9 +117,14 @@ pub(crate) struct ForgeProject {
     reader: ReviewReader,
     /// Requests that were found, by branch and commit: what is merged stays so.
     found: RefCell<BTreeMap<(String, CommitId), Vec<FoundRequest>>>,
+    /// Commits that no request claims: the round in which each is asked about again, and how many rounds that was put off.
+    unclaimed: RefCell<BTreeMap<(String, CommitId), (u64, u64)>>,
     /// What was read in this round.
     read: RefCell<BTreeMap<u64, RequestReviews>>,
     questions: Cell<usize>,
+    round: Cell<u64>,
+    /// Whether the forge showed the project itself.
+    is_there: Cell<bool>,
 }
 
 impl ForgeProject {
@@ -140,8 +147,11 @@ impl ForgeProject {
             client,
             reader: ReviewReader::new(kind, &repository)?,
             found: RefCell::default(),
+            unclaimed: RefCell::default(),
             read: RefCell::default(),
             questions: Cell::new(0),
+            round: Cell::new(0),
+            is_there: Cell::new(false),
         })
     }
 
@@ -150,6 +160,7 @@ impl ForgeProject {
         self.client.allow(self.client.patience().total);
         self.read.borrow_mut().clear();
         self.questions.set(0);
+        self.round.set(self.round.get() + 1);
     }
 
     /// Reads what the forge says of a change that was merged.
@@ -177,17 +188,43 @@ impl ForgeProject {
         if let Some(found) = self.found.borrow().get(&key) {
             return Ok(found.clone());
         }
+        // A forge may know a moment later what a push brought; commits of no request stay so.
+        let put_off = self.unclaimed.borrow().get(&key).copied();
+        if put_off.is_some_and(|(again, _)| self.round.get() < again) {
+            return Ok(Vec::new());
+        }
         self.count()?;
-        let mut found = self.reader.requests_of(&self.client, commit)?;
+        let mut found = match self.reader.requests_of(&self.client, commit) {
+            // A commit that the forge does not know was brought by none of its requests.
+            Err(error) if matches!(error.status(), Some(404 | 422)) => {
+                self.look_at_project()?;
+                Vec::new()
+            }
+            found => found?,
+        };
         found.retain(|request| request.is_merged && request.is_here && request.branch == branch);
         if found.len() > MOST_CLAIMS {
             let why = format!("more than {MOST_CLAIMS} merge requests claim {}", commit.short());
             return Err(ForgeError::Unreadable { doing: FIND, why, may_be_done: false });
         }
-        if !found.is_empty() {
+        if found.is_empty() {
+            let apart = put_off.map_or(1, |(_, apart)| (apart * 2).min(MOST_ROUNDS_APART));
+            self.unclaimed.borrow_mut().insert(key, (self.round.get() + apart, apart));
+        } else {
+            self.unclaimed.borrow_mut().remove(&key);
             self.found.borrow_mut().insert(key, found.clone());
         }
         Ok(found)
+    }
+
+    /// Looks at the project itself: of one that may not be read, forges say that nothing is there.
+    fn look_at_project(&self) -> Result<(), ForgeError> {
+        if !self.is_there.get() {
+            self.count()?;
+            self.client.get(LOOK, &self.reader.root)?;
+            self.is_there.set(true);
+        }
+        Ok(())
     }
 
     fn reviews_of(&self, request: &FoundRequest) -> Result<RequestReviews, ForgeError> {
@@ -211,9 +248,20 @@ impl ForgeProject {
     }
 }
 
+/// Whether an error is about one request alone, so that the forge can be asked about others.
+pub(crate) fn is_of_one_request(error: &ForgeError) -> bool {
+    match error {
+        ForgeError::Unreadable { .. } => true,
+        ForgeError::Refused { doing, status, .. } => *doing != LOOK && !matches!(status, 401 | 403 | 429 | 500..),
+        ForgeError::NoAnswer { .. } | ForgeError::AskedToWait { .. } | ForgeError::Setting(_) => false,
+    }
+}
+
 /// What is done when merge requests are looked for, and when what was said of one is read.
 const FIND: &str = "find the merge request of a commit";
 const READ: &str = "read the reviews";
+/// What is done when it is found out whether the project can be read at all.
+const LOOK: &str = "look at the project";
 
 /// How the reviews of one project are read.
 #[derive(Clone, Debug)]
@@ -237,15 +285,10 @@ impl ReviewReader {
     }
 
     fn requests_of(&self, client: &ForgeClient, commit: &CommitId) -> Result<Vec<FoundRequest>, ForgeError> {
-        let found = match self.kind {
+        match self.kind {
             ForgeKind::GitHub => github::requests_of(self, client, commit),
             ForgeKind::GitLab => gitlab::requests_of(self, client, commit),
             ForgeKind::Forgejo | ForgeKind::Gitea => forgejo::requests_of(self, client, commit),
-        };
-        match found {
-            // A commit that the forge does not know was brought by none of its requests.
-            Err(error) if matches!(error.status(), Some(404 | 422)) => Ok(Vec::new()),
-            found => found,
         }
     }
 

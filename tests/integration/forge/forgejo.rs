@@ -10,6 +10,7 @@ pub(super) fn answer(world: &mut World, asked: &Asked) -> Reply {
     let path = parts(&asked.path);
     let ["repos", "collective", "garden", rest @ ..] = &path[..] else { return Reply::no(404, "not found") };
     match (asked.method.as_str(), rest) {
+        ("GET", []) => Reply::of(200, &json!({"full_name": "collective/garden"})),
         ("GET", ["pulls", "7"]) => Reply::of(200, &pull(world)),
         ("GET", ["issues", "7", "comments"]) => {
             let all: Vec<Value> = world.remarks.iter().filter(|remark| remark.place.is_none()).map(shown).collect();
@@ -35,6 +36,10 @@ pub(super) fn answer(world: &mut World, asked: &Asked) -> Reply {
             world.paged(asked, "limit", &all, &api(world.kind))
         }
         ("GET", ["commits", commit, "pull"]) if world.is_recorded(commit) => Reply::of(200, &pull(world)),
+        ("GET", ["pulls", "7", "commits"]) => {
+            let all: Vec<Value> = world.pushes.iter().map(|push| json!({"sha": push.head})).collect();
+            world.paged(asked, "limit", &all, &api(world.kind))
+        }
         ("GET", ["issues", "7", "timeline"]) => {
             let pushes = world.pushes.iter().skip(1).map(|push| json!({"type": "pull_push", "user": push.by.shown()}));
             let all: Vec<Value> = pushes.chain([json!({"type": "label", "user": {"login": "cleo"}})]).collect();
