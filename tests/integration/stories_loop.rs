@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parcelle::check::check;
 use parcelle::cluster::{Connection, Shutdown, lease::Timing};
-use parcelle::engine::{ClusterAccess, Daemon, DaemonOptions, Event, LeaseOptions, Source};
+use parcelle::engine::{ClusterAccess, Daemon, DaemonOptions, Event, ForgeAccess, LeaseOptions, Source};
 use parcelle::git::{RawFile, Remote, Snapshot};
 use parcelle::plan::{Done, OrganisationPlan, Verb};
 use parcelle::sandbox::{self, ControllerOptions, Handle};
@@ -77,6 +77,11 @@ impl Loop {
 
     /// The same with another garden.
     pub(crate) async fn begun_with(files: &[RawFile]) -> Self {
+        Self::begun_reaching(files, None).await
+    }
+
+    /// The same, where the loop reaches forges as it is told.
+    pub(crate) async fn begun_reaching(files: &[RawFile], forges: Option<ForgeAccess>) -> Self {
         let now = "2026-11-20T12:00:00Z".parse().unwrap();
         let checked = check(Snapshot::of(files.to_vec()), None, now);
         assert!(!checked.findings.has_errors(), "{:?}", checked.findings.iter().next());
@@ -89,7 +94,11 @@ impl Loop {
         let handle = handle.await;
         let folder = tempfile::tempdir().unwrap();
         commit(&folder.path().join("garden"), files);
-        let daemon = Box::new(daemon(&handle, folder.path(), "mirror"));
+        let daemon = daemon(&handle, folder.path(), "mirror");
+        let daemon = Box::new(match forges {
+            Some(forges) => daemon.reaching(forges),
+            None => daemon,
+        });
         let mut this = Self { handle, daemon, now, folder };
         this.turn(Event::Resync).await.expect("the first turn");
         this.until_calm().await;
@@ -198,7 +207,8 @@ pub(crate) fn daemon(handle: &Handle, folder: &std::path::Path, mirror: &str) ->
 
 /// Commits these files on top of what is committed; the repository is made where there is none.
 pub(crate) fn commit(folder: &std::path::Path, files: &[RawFile]) {
-    let repository = git2::Repository::open(folder).or_else(|_| git2::Repository::init(folder)).unwrap();
+    let made = || git2::Repository::init_opts(folder, git2::RepositoryInitOptions::new().initial_head("main"));
+    let repository = git2::Repository::open(folder).or_else(|_| made()).unwrap();
     let mut index = repository.index().unwrap();
     for file in files {
         let path = folder.join(&file.path);

@@ -120,7 +120,7 @@ pub(super) fn consent(
                 let time = amount_at(rule, 0).map(|time| time.value);
                 consent.waiting.extend(time.map(|time| WaitingRule { time, class }));
             }
-            "source" => consent.sources.extend(source(rule)),
+            "source" => consent.sources.extend(source(rule, findings)),
             "commits" => consent.signed = rule.arg(0).is_some_and(|what| what.text == "signed"),
             _ => {
                 let Some(from) = rule.prop("from") else { continue };
@@ -143,12 +143,32 @@ pub(super) fn consent(
     consent
 }
 
-fn source(rule: &Node) -> Option<ConsentSource> {
+/// A source, and the finding where a token would go to it as plain text.
+fn source(rule: &Node, findings: &mut Findings) -> Option<ConsentSource> {
     if rule.arg(0)?.text == "signatures" {
         return Some(ConsentSource::Signatures);
     }
     let credentials = rule.prop("credentials").and_then(|name| Name::new(&name.text).ok());
-    Some(ConsentSource::Forge { kind: forge(&rule.arg(1)?.text)?, address: rule.arg(2)?.text.clone(), credentials })
+    let address = rule.arg(2)?;
+    if !address.text.starts_with("https://") && !is_on_this_machine(&address.text) {
+        let finding = Finding::error(UNUSABLE_SOURCE, "reviews are read over `https://` alone", address.span)
+            .why("whoever is in between would read the token, and could say anything in the name of everybody")
+            .help("write the address of the project with `https://`, as people open it");
+        findings.push(finding);
+    }
+    Some(ConsentSource::Forge { kind: forge(&rule.arg(1)?.text)?, address: address.text.clone(), credentials })
+}
+
+/// Whether an address is one that no other machine is asked for.
+fn is_on_this_machine(address: &str) -> bool {
+    let Some(rest) = address.strip_prefix("http://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = match authority.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => authority.rsplit_once(':').map_or(authority, |(host, _)| host),
+    };
+    let is_loopback = host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    is_loopback || host.eq_ignore_ascii_case("localhost")
 }
 
 /// Rules as they are written, to be held against the people.

@@ -19,6 +19,7 @@ pub(super) fn answer(world: &mut World, asked: &Asked) -> Reply {
     let path = parts(&asked.path);
     let ["repos", "collective", "garden", rest @ ..] = &path[..] else { return Reply::no(404, "Not Found") };
     match (asked.method.as_str(), rest) {
+        ("GET", []) => Reply::of(200, &json!({"full_name": "collective/garden"})),
         ("GET", ["pulls", "7"]) => World::tagged(asked, &pull(world)),
         ("GET", ["issues", "7", "comments"]) => {
             let all: Vec<Value> = world.remarks.iter().filter(|remark| remark.place.is_none()).map(shown).collect();

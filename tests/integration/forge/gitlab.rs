@@ -15,6 +15,7 @@ pub(super) fn answer(world: &mut World, asked: &Asked) -> Reply {
         return Reply::no(404, "404 Project Not Found");
     };
     match (asked.method.as_str(), rest) {
+        ("GET", []) => Reply::of(200, &json!({"path_with_namespace": "collective/sub/garden"})),
         ("GET", ["merge_requests", "7"]) => World::tagged(asked, &merge_request(world)),
         ("GET", ["repository", "commits", commit, "merge_requests"]) => {
             let all: Vec<Value> = world.is_of_request(commit).then(|| merge_request(world)).into_iter().collect();

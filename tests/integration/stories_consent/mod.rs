@@ -5,12 +5,15 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use git2::{Oid, Repository, Signature, Time};
-use parcelle::engine::Event;
+use parcelle::engine::{Event, ForgeAccess};
 use parcelle::git::RawFile;
 
 use crate::command::{Output, TestEnvironment};
 use crate::stories_loop::{self, Loop, Told};
 
+mod forge_commons;
+mod forges;
+mod forges_wrong;
 mod line;
 mod refused;
 mod said;
@@ -81,6 +84,11 @@ pub(super) const RULES: &str = "approvals 1 from=operators; source signatures";
 impl Commons {
     /// A garden with rules, brought about when this returns; nothing where the machine lacks what people sign with.
     pub(super) async fn begun(rules: &str) -> Option<Self> {
+        Self::begun_with(&garden(&people(&PEOPLE), rules), None).await
+    }
+
+    /// The same with another file of the garden's own; `reach` says how forges are reached from the folder of a test.
+    pub(super) async fn begun_with(own: &str, reach: Option<fn(&TestEnvironment) -> ForgeAccess>) -> Option<Self> {
         let mut environment = TestEnvironment::new();
         environment.set_clock("2026-11-20T12:00:00Z");
         if skipped(&environment) {
@@ -89,14 +97,14 @@ impl Commons {
         let mut files = stories_loop::files();
         for file in &mut files {
             let text = match file.path.as_str() {
-                "garden.kdl" => garden(&people(&PEOPLE), rules),
+                "garden.kdl" => own.to_owned(),
                 "organisations/alpha.kdl" => organisation("alpha", &[]),
                 "organisations/beta.kdl" => organisation("beta", &[]),
                 _ => continue,
             };
             *file = RawFile { path: file.path.clone(), blob: String::new(), bytes: text.into_bytes().into() };
         }
-        let this = Loop::begun_with(&files).await;
+        let this = Loop::begun_reaching(&files, reach.map(|reach| reach(&environment))).await;
         let people = environment;
         for (name, _) in PEOPLE.iter().chain(&[("jeanne", "")]) {
             for end in ["", ".pub"] {
