@@ -1,13 +1,13 @@
 //! Pure: what was said on forges of a run of the line, and of which steps forges are asked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::judged::{LineJudge, Run};
 use super::reviews::Step;
 use crate::consent::{Unit, Voice};
 use crate::forge::ForgeKind;
-use crate::forge::consent::{ForgeAnswer, HeardReviews, Hearing, heard};
+use crate::forge::consent::{ForgeAnswer, HeardReviews, Hearing, RequestReviews, heard};
 use crate::model::ConsentSource;
 use crate::name::Name;
 
@@ -19,6 +19,15 @@ pub(super) struct HeardRun {
     pub(super) unheard: BTreeSet<String>,
     /// The projects that could not be asked about all of it.
     pub(super) unknown: Vec<String>,
+}
+
+/// A merged request, and the steps of the line that it brought.
+struct ClaimedRequest {
+    request: RequestReviews,
+    /// The positions at which the steps begin.
+    steps: BTreeSet<usize>,
+    /// Where the last of them in a row begin.
+    begins: usize,
 }
 
 /// How a step of the line stands.
@@ -49,26 +58,28 @@ impl LineJudge<'_> {
         let facts = self.facts(run.from, run.to);
         for source in &rules.consent.sources {
             let ConsentSource::Forge { kind, address, .. } = source else { continue };
-            let (mut answer, mut is_known) = (ForgeAnswer::default(), true);
-            for at in run.from..run.to {
-                match self.state.borrow().reviews.answer(source, &self.step(at)) {
-                    Some(Ok(known)) => answer.join(known),
-                    Some(Err(_)) => is_known = false,
-                    None => {}
-                }
+            let mut found = HeardReviews::default();
+            let claimed = self.claims(source);
+            let about = claimed.iter().filter(|one| one.steps.range(run.from..run.to).next().is_some());
+            for ClaimedRequest { request, begins, .. } in about.clone() {
+                let hearing = Hearing {
+                    repository,
+                    folder: self.folder,
+                    garden: &self.garden,
+                    people: &rules.people,
+                    kind: *kind,
+                    before: self.walked.commit(*begins),
+                    content: &facts.content,
+                };
+                let answer = ForgeAnswer { requests: vec![request.clone()], unasked: 0 };
+                found.join(heard(&answer, &hearing));
             }
-            let hearing = Hearing {
-                repository,
-                folder: self.folder,
-                garden: &self.garden,
-                people: &rules.people,
-                kind: *kind,
-                before: self.walked.commit(run.from),
-                content: &facts.content,
-            };
-            let mut found = heard(&answer, &hearing);
-            if !is_known {
-                found.authors.vouched = false;
+            let state = self.state.borrow();
+            let answers: Vec<_> =
+                (run.from..run.to).filter_map(|at| state.reviews.answer(source, &self.step(at))).collect();
+            let is_whole = |answer: &&Result<ForgeAnswer, String>| answer.as_ref().is_ok_and(|one| one.unasked == 0);
+            found.authors.vouched &= answers.iter().all(is_whole) && about.clone().all(|one| one.request.knows_pushers);
+            if answers.iter().any(|answer| answer.is_err()) {
                 all.unknown.push(address.clone());
             }
             let forge = ForgeKind::from(*kind);
@@ -76,6 +87,28 @@ impl LineJudge<'_> {
             let words = words.map(|one| format!("what {} said on {forge} does not count: {}", one.account, one.why));
             all.unheard.extend(words);
             all.reviews.join(found);
+        }
+        all
+    }
+
+    /// The merged requests that a forge names for steps of the line, each once.
+    fn claims(&self, source: &ConsentSource) -> Vec<ClaimedRequest> {
+        let state = self.state.borrow();
+        let mut all: BTreeMap<u64, ClaimedRequest> = BTreeMap::new();
+        for at in 0..self.walked.last() {
+            let Some(Ok(answer)) = state.reviews.answer(source, &self.step(at)) else { continue };
+            for request in &answer.requests {
+                let new = || ClaimedRequest { request: request.clone(), steps: BTreeSet::new(), begins: at };
+                all.entry(request.number).or_insert_with(new).steps.insert(at);
+            }
+        }
+        let mut all: Vec<ClaimedRequest> = all.into_values().collect();
+        for one in &mut all {
+            let listed = (0..self.walked.last()).filter(|at| one.request.commits.contains(self.walked.commit(at + 1)));
+            one.steps.extend(listed);
+            // What was on the branch before it is nothing that its reviewers were shown.
+            let last = one.steps.last().copied().unwrap_or(one.begins);
+            one.begins = (0..=last).rev().take_while(|at| one.steps.contains(at)).last().unwrap_or(last);
         }
         all
     }
@@ -97,13 +130,13 @@ impl LineJudge<'_> {
         said
     }
 
-    /// The steps that forges are asked about: those that are open, and those after them that concern nobody, which may be the end of
-    /// what was merged.
-    pub(super) fn open_steps(&self, accepted: usize) -> BTreeSet<Step> {
+    /// The steps that forges are asked about where the garden and organisations have reached positions: those that are open, and those
+    /// after them that concern nobody, which may be the end of what was merged.
+    pub(super) fn open_steps(&self, garden: usize, reached: &BTreeMap<Name, usize>) -> BTreeSet<Step> {
         let mut open = BTreeSet::new();
         let mut before = StepState::Passed;
         for at in 0..self.walked.last() {
-            let state = self.state_of(at, accepted);
+            let state = self.state_of(at, garden, reached);
             if state == StepState::Open || (state == StepState::Idle && before == StepState::Open) {
                 open.insert(self.step(at));
                 before = StepState::Open;
@@ -114,9 +147,9 @@ impl LineJudge<'_> {
         open
     }
 
-    fn state_of(&self, at: usize, accepted: usize) -> StepState {
+    fn state_of(&self, at: usize, garden: usize, reached: &BTreeMap<Name, usize>) -> StepState {
         let mut is_idle = self.is_alike(&Unit::Garden, at, at + 1);
-        let mut has_passed = is_idle || at < accepted;
+        let mut has_passed = is_idle || at < garden;
         let names: BTreeSet<Name> = [at, at + 1]
             .into_iter()
             .filter_map(|at| self.walked.garden(at))
@@ -128,7 +161,7 @@ impl LineJudge<'_> {
                 continue;
             }
             is_idle = false;
-            has_passed &= self.applied.get(&name).is_some_and(|applied| *applied > at);
+            has_passed &= [&self.applied, reached].iter().any(|known| known.get(&name).is_some_and(|one| *one > at));
         }
         if is_idle {
             return StepState::Idle;

@@ -11,7 +11,7 @@ use crate::consent::OpenChange;
 use crate::engine::failure::Failure;
 use crate::engine::session::Session;
 use crate::git::{CommitId, RawFile, Snapshot};
-use crate::model::{CLAIMED, Garden};
+use crate::model::{CLAIMED, ConsentSource, Garden};
 use crate::name::Name;
 use crate::render::Packed;
 
@@ -46,15 +46,24 @@ impl Session {
         Ok(self.judge_line(walked, snapshot, &most, now))
     }
 
-    /// The steps of the line that forges are asked about, by the rules of a position.
+    /// What forges are asked about where the garden and organisations have reached positions: what is open on the line, and what was
+    /// applied before it was agreed; nothing where the rules there name no forge.
     pub(super) fn open_steps(
         &mut self,
         walked: &Walked,
-        accepted: usize,
+        (garden, reached): (usize, &BTreeMap<Name, usize>),
         folder: &str,
         now: jiff::Timestamp,
     ) -> BTreeSet<Step> {
-        self.judging(walked, folder, now, |judging| judging.open_steps(accepted))
+        let asks =
+            |garden: &Garden| garden.consent.sources.iter().any(|one| matches!(one, ConsentSource::Forge { .. }));
+        if !walked.garden(garden).is_some_and(asks) {
+            return BTreeSet::new();
+        }
+        let mut steps = self.judging(walked, folder, now, |judging| judging.open_steps(garden, reached));
+        let urgent = self.consent.record.urgent.iter();
+        steps.extend(urgent.map(|urgent| (urgent.before.clone(), urgent.commit.clone())));
+        steps
     }
 
     /// The position of the accepted commit; the first where it is not on the line.

@@ -15,7 +15,6 @@ use crate::check::Checked;
 use crate::cluster::consent::StoredConsent;
 use crate::consent::{Agreement, ChangeId, OpenChange, Record, Voice};
 use crate::git::{Commit, CommitId, Repository, Snapshot, Statements};
-use crate::model::ConsentSource;
 use crate::name::Name;
 use crate::render::Packed;
 use facts::{AlikeKey, StepFacts};
@@ -129,6 +128,8 @@ impl Session {
         agreed.agreement.is_obeyed = self.has_shared_clusters();
         agreed.agreement.silent.extend(self.consent.reviews.silent());
         self.note_agreed(&walked, &mut agreed, &passed, now.as_second());
+        let open = self.open_steps(&walked, (agreed.garden, &agreed.organisations), &snapshot.folder, now);
+        self.consent.reviews.keep(&open);
         Ok(self.mixed(&walked, agreed, now))
     }
 
@@ -141,12 +142,7 @@ impl Session {
         now: jiff::Timestamp,
     ) -> Result<(), Failure> {
         let Some(rules) = walked.garden(accepted) else { return Ok(()) };
-        let mut steps = BTreeSet::new();
-        if rules.consent.sources.iter().any(|source| matches!(source, ConsentSource::Forge { .. })) {
-            steps = self.open_steps(walked, accepted, folder, now);
-            let urgent = self.consent.record.urgent.iter();
-            steps.extend(urgent.map(|urgent| (urgent.before.clone(), urgent.commit.clone())));
-        }
+        let steps = self.open_steps(walked, (accepted, &BTreeMap::new()), folder, now);
         self.read_reviews(&ReadFor { rules, folder, steps: &steps }, now.as_second()).await
     }
 

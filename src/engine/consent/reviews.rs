@@ -79,6 +79,11 @@ impl Reviews {
         self.look += 1;
     }
 
+    /// Forgets what was said of other steps than these, which the next look does not ask about.
+    pub(super) fn keep(&mut self, open: &BTreeSet<Step>) {
+        self.sources.iter_mut().for_each(|source| source.answers.retain(|step, _| open.contains(step)));
+    }
+
     /// Why some sources could not be asked, a sentence each.
     pub(super) fn silent(&self) -> Vec<String> {
         let mut told = Vec::new();

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::github::{found, review};
+use super::github::{found, ids, review};
 use super::said::{Says, account, seconds};
 use super::{FIND, FoundRequest, MOST_PAGES, READ, RequestReviews, ReviewReader};
 use crate::forge::ForgeError;
@@ -50,6 +50,13 @@ pub(super) fn reviews_of(
             answer.pushers = logins.map(account).collect();
         }
         Err(error) if matches!(error.status(), Some(403 | 404)) => answer.knows_pushers = false,
+        Err(error) => return Err(error),
+    }
+    // Its merge records the last commit alone, and a fast-forward brings others.
+    let path = format!("{}/pulls/{}/commits?limit={LIMIT}", reader.root, request.number);
+    match client.get_pages(READ, &path, MOST_PAGES) {
+        Ok(commits) => answer.commits = ids(&commits),
+        Err(error) if matches!(error.status(), Some(403 | 404)) => {}
         Err(error) => return Err(error),
     }
     Ok(answer)

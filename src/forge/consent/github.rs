@@ -1,5 +1,7 @@
 //! GitHub: each review names its commit. Who pushed is not said, so the accounts of authors and committers stand for it.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::said::{GivenReview, Says, account};
@@ -72,8 +74,15 @@ pub(super) fn reviews_of(
     answer.take(&given);
     let commits = client.get_pages(READ, &format!("{pull}/commits?per_page={PER_PAGE}"), MOST_PAGES)?;
     let wrote = commits.iter().flat_map(|one| ["author", "committer"].map(|who| text(&one[who], "login")));
+    answer.commits = ids(&commits);
     answer.pushers = wrote.filter(|login| !login.is_empty() && *login != WEB).map(account).collect();
     Ok(answer)
+}
+
+/// The ids of listed commits.
+pub(super) fn ids(commits: &[Value]) -> BTreeSet<CommitId> {
+    let ids = commits.iter().map(|one| text(one, "sha")).filter(|id| is_commit(id));
+    ids.map(|id| CommitId(id.to_lowercase())).collect()
 }
 
 /// A review as GitHub, Forgejo and Gitea show it.

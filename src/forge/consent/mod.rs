@@ -52,24 +52,14 @@ pub(crate) struct ForgeAnswer {
     pub(crate) unasked: usize,
 }
 
-impl ForgeAnswer {
-    /// Adds what a forge says of a later part of the same change.
-    pub(crate) fn join(&mut self, later: &Self) {
-        for request in &later.requests {
-            if !self.requests.iter().any(|known| known.number == request.number) {
-                self.requests.push(request.clone());
-            }
-        }
-        self.unasked += later.unasked;
-    }
-}
-
 /// Who wrote a merge request, and what was said of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RequestReviews {
     pub(crate) number: u64,
     /// The latest commit of the work.
     pub(crate) head: CommitId,
+    /// The commits of the work, where the forge lists them.
+    pub(crate) commits: BTreeSet<CommitId>,
     /// The account that opened it.
     pub(crate) opener: String,
     /// Accounts that pushed to it or wrote a commit of it, where the forge names them.

@@ -41,6 +41,7 @@ impl RequestReviews {
         Self {
             number: request.number,
             head: request.head.clone(),
+            commits: std::collections::BTreeSet::new(),
             opener: request.opener.clone(),
             pushers: std::collections::BTreeSet::new(),
             knows_pushers: true,

@@ -36,6 +36,10 @@ pub(super) fn answer(world: &mut World, asked: &Asked) -> Reply {
             world.paged(asked, "limit", &all, &api(world.kind))
         }
         ("GET", ["commits", commit, "pull"]) if world.is_recorded(commit) => Reply::of(200, &pull(world)),
+        ("GET", ["pulls", "7", "commits"]) => {
+            let all: Vec<Value> = world.pushes.iter().map(|push| json!({"sha": push.head})).collect();
+            world.paged(asked, "limit", &all, &api(world.kind))
+        }
         ("GET", ["issues", "7", "timeline"]) => {
             let pushes = world.pushes.iter().skip(1).map(|push| json!({"type": "pull_push", "user": push.by.shown()}));
             let all: Vec<Value> = pushes.chain([json!({"type": "label", "user": {"login": "cleo"}})]).collect();

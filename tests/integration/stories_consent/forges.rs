@@ -36,7 +36,7 @@ async fn two_approvals_apply_what_one_holds_however_it_was_merged() {
         this.forge.take_asked();
         assert!(this.commons.looked().await.consent.is_empty(), "{kind:?}, {way:?}");
         let asked = this.forge.take_asked().len();
-        assert!((1..=6).contains(&asked), "{kind:?}, {way:?}: {asked} questions");
+        assert!((1..=7).contains(&asked), "{kind:?}, {way:?}: {asked} questions");
         this.forge.world().review("tim", Says::Approve, "");
         let told = this.commons.looked().await.consent;
         assert!(this.commons.has("alpha", "one").await && this.commons.has("alpha", "two").await, "{told:#?}");
@@ -173,7 +173,10 @@ async fn commands_ask_the_forge_as_the_loop_does_or_say_that_they_cannot() {
             "{command:?}: {said}"
         );
         let said = this.command(false, command).text();
-        assert!(said.contains("2 more of operators (hadrien, pierre, tim) must agree"), "{command:?}: {said}");
+        assert!(
+            said.contains("3 more of operators (hadrien, pierre, tim) must agree, one of them"),
+            "{command:?}: {said}"
+        );
         assert!(
             said.contains(
                 "there is no token for `credentials=forge`: give it in the variable `PARCELLE_CREDENTIALS_FORGE`"
@@ -201,4 +204,30 @@ async fn commands_ask_the_forge_as_the_loop_does_or_say_that_they_cannot() {
     let said = this.command(true, &["apply", "--yes"]);
     assert!(this.commons.has("alpha", "one").await, "{}", said.text());
     this.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_lay_on_the_branch_before_a_request_is_not_approved_with_it() {
+    for kind in [Kind::GitHub, Kind::Forgejo] {
+        let Some(mut this) = ForgeCommons::begun(kind, "approvals 1 from=operators").await else { return };
+        let slipped = this.commons.commit(&[this.commons.main()], "camille", &[alpha(&["slipped"])]);
+        let first = this.commons.commit(&[slipped], "camille", &[alpha(&["slipped", "one"])]);
+        let last = this.commons.commit(&[first], "camille", &[alpha(&["slipped", "one", "two"])]);
+        this.pushes(first);
+        this.pushes(last);
+        for who in ["pierre", "tim", "hadrien"] {
+            this.forge.world().review(who, Says::Approve, "");
+        }
+        // The loop sees both at once: what was pushed past every request, and the fast-forward of what was made upon it.
+        let told = this.merged(Way::FastForward, &[first, last], &[]).await.consent;
+        for site in ["slipped", "one", "two"] {
+            assert!(!this.commons.has("alpha", site).await, "{kind:?}, {site}: {told:#?}");
+        }
+        has(&told, &format!("{} (commit", &slipped.to_string()[..12]));
+        has(
+            &told,
+            "2 more of operators (hadrien, pierre, tim) must agree, one of them because nothing proves who wrote it",
+        );
+        this.ended().await;
+    }
 }
