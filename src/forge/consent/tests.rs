@@ -321,3 +321,40 @@ fn what_was_read_stays_for_a_round_and_a_round_has_an_end() {
     let error = place.ask(&project, &unknown, &[]).expect_err("too many").to_string();
     assert!(error.contains("300 questions at most"), "{error}");
 }
+
+#[test]
+fn a_commit_of_no_request_is_asked_about_less_and_less_often() {
+    let place = Place::new(Kind::GitHub);
+    let (base, _, last) = approved(&place);
+    let project = place.project(30);
+    let mut asked = Vec::new();
+    for round in 0..20 {
+        project.begin_round();
+        place.forge.take_asked();
+        assert_eq!(place.ask(&project, &base, &[]).unwrap(), ForgeAnswer::default());
+        if !place.forge.take_asked().is_empty() {
+            asked.push(round);
+        }
+    }
+    assert_eq!(asked, [0, 1, 3, 7, 15]);
+    // What is claimed later is found.
+    place.forge.world().merge(&[&base.0, &last.0]);
+    let found = (0..20).any(|_| {
+        project.begin_round();
+        !place.ask(&project, &base, &[]).unwrap().requests.is_empty()
+    });
+    assert!(found);
+}
+
+#[test]
+fn a_project_that_may_not_be_read_is_told_and_no_commit_without_a_request() {
+    for kind in [Kind::GitLab, Kind::Forgejo] {
+        let place = Place::new(kind);
+        let (_, _, last) = approved(&place);
+        place.forge.go_wrong(1, usize::MAX, Wrong::Refused(404, Vec::new()));
+        let error = place.ask(&place.project(1), &last, &[]).expect_err("nothing is there").to_string();
+        assert!(error.starts_with("cannot look at the project: the forge answered 404"), "{kind:?}: {error}");
+        place.forge.go_wrong(1, 1, Wrong::Refused(404, Vec::new()));
+        assert_eq!(place.ask(&place.project(1), &last, &[]).unwrap(), ForgeAnswer::default(), "{kind:?}");
+    }
+}
