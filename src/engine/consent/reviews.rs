@@ -270,7 +270,9 @@ impl Session {
             () = self.shutdown.asked() => return Err(Failure::Ending),
         };
         let source = &mut self.consent.reviews.sources[at];
-        source.project = Some(project);
+        // A token that is refused may be another one by the next look.
+        let is_refused = failure.as_ref().is_some_and(|failure| matches!(failure.status(), Some(401 | 403)));
+        source.project = Some(project).filter(|_| !is_refused);
         source.took(failure.as_ref(), now);
         source.answers.extend(answers);
         Ok(())
