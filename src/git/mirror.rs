@@ -275,3 +275,34 @@ fn look_at_folder(address: &str) -> Result<(), GitError> {
         Err(error) => Err(GitError::Unreadable { folder: shown(address), refusal: words::of_format(&error) }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_that_is_asked_for_by_a_ref_is_kept_where_the_ref_still_names_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let origin = git2::Repository::init_bare(folder.path().join("origin")).unwrap();
+        let tree = origin.find_tree(origin.treebuilder(None).unwrap().write().unwrap()).unwrap();
+        let who = git2::Signature::new("ada", "ada@example.org", &git2::Time::new(1_700_000_000, 0)).unwrap();
+        let commit = |text: &str| origin.commit(None, &who, &who, text, &tree, &[]).unwrap();
+        origin.reference("refs/heads/work", commit("main"), true, "").unwrap();
+        origin.set_head("refs/heads/work").unwrap();
+        let remote = Remote::open_to_all(folder.path().join("origin").display().to_string(), None);
+        let mirror = RemoteMirror::open(&folder.path().join("mirror"), remote).unwrap();
+        assert_eq!(mirror.branch(), None, "nobody asked yet");
+        mirror.fetch().unwrap();
+        assert_eq!(mirror.branch().as_deref(), Some("work"));
+        let (first, moved) = (commit("first"), commit("moved"));
+        origin.reference("refs/pull/7/head", first, true, "").unwrap();
+        origin.reference("refs/pull/8/head", moved, true, "").unwrap();
+        let id = |id: git2::Oid| CommitId(id.to_string());
+        let elsewhere = CommitId("c".repeat(40));
+        let asked = [(id(first), 7), (elsewhere.clone(), 8), (CommitId("d".repeat(40)), 9)];
+        mirror.ask_for_named(&asked.map(|(id, number)| (id, format!("refs/pull/{number}/head"))).into());
+        let kept = |id: &CommitId| mirror.repository().inner().find_reference(&format!("{ASKED}/{}", id.0)).is_ok();
+        assert!(kept(&id(first)) && mirror.repository().has(&id(first)));
+        assert!(!kept(&elsewhere), "the ref names another commit by now");
+    }
+}

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::judged::{LineJudge, Run};
-use super::reviews::Step;
+use super::reviews::LineStep;
 use crate::consent::{Unit, Voice};
 use crate::forge::ForgeKind;
 use crate::forge::consent::{ForgeAnswer, HeardReviews, Hearing, RequestReviews, heard};
@@ -114,7 +114,7 @@ impl LineJudge<'_> {
     }
 
     /// The step that begins at a position.
-    fn step(&self, at: usize) -> Step {
+    fn step(&self, at: usize) -> LineStep {
         (self.walked.commit(at).clone(), self.walked.commit(at + 1).clone())
     }
 
@@ -132,7 +132,7 @@ impl LineJudge<'_> {
 
     /// The steps that forges are asked about where the garden and organisations have reached positions: those that are open, and those
     /// after them that concern nobody, which may be the end of what was merged.
-    pub(super) fn open_steps(&self, garden: usize, reached: &BTreeMap<Name, usize>) -> BTreeSet<Step> {
+    pub(super) fn open_steps(&self, garden: usize, reached: &BTreeMap<Name, usize>) -> BTreeSet<LineStep> {
         let mut open = BTreeSet::new();
         let mut before = StepState::Passed;
         for at in 0..self.walked.last() {

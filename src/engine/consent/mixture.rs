@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::judged::{JudgedRun, LineJudge, Run};
-use super::reviews::Step;
+use super::reviews::LineStep;
 use super::{Reached, Walked};
 use crate::check::Checked;
 use crate::consent::OpenChange;
@@ -54,7 +54,7 @@ impl Session {
         (garden, reached): (usize, &BTreeMap<Name, usize>),
         folder: &str,
         now: jiff::Timestamp,
-    ) -> BTreeSet<Step> {
+    ) -> BTreeSet<LineStep> {
         let asks =
             |garden: &Garden| garden.consent.sources.iter().any(|one| matches!(one, ConsentSource::Forge { .. }));
         if !walked.garden(garden).is_some_and(asks) {

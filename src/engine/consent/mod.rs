@@ -19,7 +19,7 @@ use crate::name::Name;
 use crate::render::Packed;
 use facts::{AlikeKey, StepFacts};
 use mixture::Conflicts;
-use reviews::{ReadFor, Reviews, Step};
+use reviews::{LineStep, ReadFor, Reviews};
 
 mod facts;
 mod hearing;
@@ -129,7 +129,8 @@ impl Session {
         agreed.agreement.silent.extend(self.consent.reviews.silent());
         self.note_agreed(&walked, &mut agreed, &passed, now.as_second());
         let open = self.open_steps(&walked, (agreed.garden, &agreed.organisations), &snapshot.folder, now);
-        self.consent.reviews.keep(&open);
+        let named = walked.garden(agreed.garden).map_or(&[][..], |garden| &garden.consent.sources);
+        self.consent.reviews.keep(&open, named);
         Ok(self.mixed(&walked, agreed, now))
     }
 
@@ -200,7 +201,7 @@ impl Session {
         let walked = Walked { positions };
         let (mut notes, folder) = (Vec::new(), &snapshot.folder);
         if let Some(rules) = walked.garden(0) {
-            let step: Step = (base.clone(), revision.clone());
+            let step: LineStep = (base.clone(), revision.clone());
             let steps = BTreeSet::from([step.clone()]);
             self.read_reviews(&ReadFor { rules, folder, steps: &steps }, now.as_second()).await?;
             notes.extend(self.consent.reviews.unmerged(&step));

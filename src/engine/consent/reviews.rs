@@ -16,9 +16,9 @@ use crate::git::{ChangedFiles, CommitId, FirstParents, Repository};
 use crate::model::{ConsentSource, ForgeWord, Garden};
 
 /// From one commit of the line to the next.
-pub(super) type Step = (CommitId, CommitId);
+pub(super) type LineStep = (CommitId, CommitId);
 /// What a forge says of steps, or why that is not known.
-type Answers = BTreeMap<Step, Result<ForgeAnswer, String>>;
+type Answers = BTreeMap<LineStep, Result<ForgeAnswer, String>>;
 
 /// After so many steps of which a forge gives wrong answers the others are not asked about.
 const MOST_WRONG: usize = 10;
@@ -65,12 +65,12 @@ pub(super) struct ReadFor<'a> {
     /// The garden whose rules and people count.
     pub(super) rules: &'a Garden,
     pub(super) folder: &'a str,
-    pub(super) steps: &'a BTreeSet<Step>,
+    pub(super) steps: &'a BTreeSet<LineStep>,
 }
 
 impl Reviews {
     /// What a source says of a step; absent where it was not asked about it.
-    pub(super) fn answer(&self, source: &ConsentSource, step: &Step) -> Option<&Result<ForgeAnswer, String>> {
+    pub(super) fn answer(&self, source: &ConsentSource, step: &LineStep) -> Option<&Result<ForgeAnswer, String>> {
         self.sources.iter().find(|one| one.named == *source)?.answers.get(step)
     }
 
@@ -79,8 +79,9 @@ impl Reviews {
         self.look += 1;
     }
 
-    /// Forgets what was said of other steps than these, which the next look does not ask about.
-    pub(super) fn keep(&mut self, open: &BTreeSet<Step>) {
+    /// Forgets what was said of other steps than these, and all that rules name no longer: the next look does not ask for it.
+    pub(super) fn keep(&mut self, open: &BTreeSet<LineStep>, named: &[ConsentSource]) {
+        self.sources.retain(|source| named.contains(&source.named));
         self.sources.iter_mut().for_each(|source| source.answers.retain(|step, _| open.contains(step)));
     }
 
@@ -105,7 +106,7 @@ impl Reviews {
     }
 
     /// That reviews count once a change is merged, of each source that knows no merged request of it.
-    pub(super) fn unmerged(&self, step: &Step) -> Vec<String> {
+    pub(super) fn unmerged(&self, step: &LineStep) -> Vec<String> {
         let told = self.sources.iter().filter_map(|source| {
             let ConsentSource::Forge { address, .. } = &source.named else { return None };
             let answer = source.answers.get(step)?.as_ref().ok()?;
@@ -190,7 +191,9 @@ impl Session {
     pub(super) async fn read_reviews(&mut self, read: &ReadFor<'_>, now: i64) -> Result<(), Failure> {
         let named: Vec<&ConsentSource> =
             read.rules.consent.sources.iter().filter(|one| matches!(one, ConsentSource::Forge { .. })).collect();
-        self.consent.reviews.sources.retain(|source| named.contains(&&source.named));
+        // What was asked in this look counts where the rules of then do, although later ones name it no more.
+        let look = self.consent.reviews.look;
+        self.consent.reviews.sources.retain(|source| source.look == look || named.contains(&&source.named));
         for source in named {
             let reviews = &mut self.consent.reviews;
             let at = reviews.sources.iter().position(|known| known.named == *source).unwrap_or_else(|| {
@@ -209,7 +212,7 @@ impl Session {
     pub(super) async fn reviews_have_news(&mut self, now: i64) -> bool {
         let before = self.consent.reviews.said();
         for at in 0..self.consent.reviews.sources.len() {
-            let steps: BTreeSet<Step> = self.consent.reviews.sources[at].answers.keys().cloned().collect();
+            let steps: BTreeSet<LineStep> = self.consent.reviews.sources[at].answers.keys().cloned().collect();
             if self.ask_source(at, &steps, now).await.is_err() {
                 return false;
             }
@@ -218,14 +221,14 @@ impl Session {
     }
 
     /// Asks one source about those of some steps that it was not asked about in this look. IO: the forge.
-    async fn ask_source(&mut self, at: usize, steps: &BTreeSet<Step>, now: i64) -> Result<(), Failure> {
+    async fn ask_source(&mut self, at: usize, steps: &BTreeSet<LineStep>, now: i64) -> Result<(), Failure> {
         let (look, leads) = (self.consent.reviews.look, self.leads);
         let source = &mut self.consent.reviews.sources[at];
         let begins = source.look != look;
         if begins {
             (source.look, source.answers) = (look, Answers::new());
         }
-        let steps: Vec<Step> = steps.iter().filter(|step| !source.answers.contains_key(*step)).cloned().collect();
+        let steps: Vec<LineStep> = steps.iter().filter(|step| !source.answers.contains_key(*step)).cloned().collect();
         // Whoever writes by itself says at once that it cannot read what it will be asked to.
         if !steps.is_empty() || leads {
             source.open(&self.forges);
@@ -250,7 +253,7 @@ impl Session {
             }
         };
         let repository = self.source.repository();
-        let asked: Vec<(Step, Vec<CommitId>)> = steps
+        let asked: Vec<(LineStep, Vec<CommitId>)> = steps
             .into_iter()
             .map(|step| {
                 let between = repository.map(|repository| between(repository, &step)).unwrap_or_default();
@@ -330,8 +333,8 @@ impl Session {
 fn ask(
     project: &ForgeProject,
     branch: &str,
-    steps: Vec<(Step, Vec<CommitId>)>,
-) -> (Vec<(Step, Result<ForgeAnswer, String>)>, Option<ForgeError>) {
+    steps: Vec<(LineStep, Vec<CommitId>)>,
+) -> (Vec<(LineStep, Result<ForgeAnswer, String>)>, Option<ForgeError>) {
     let (mut answers, mut failure, mut wrong) = (Vec::with_capacity(steps.len()), None, 0);
     for (step, between) in steps {
         if let Some(failure) = &failure {
@@ -364,7 +367,7 @@ fn words(error: &ForgeError) -> String {
 }
 
 /// The commits of the line between both ends of a step, where it is more than one.
-fn between(repository: &Repository, (before, after): &Step) -> Vec<CommitId> {
+fn between(repository: &Repository, (before, after): &LineStep) -> Vec<CommitId> {
     let from = repository.shared(&before.0, &after.0).unwrap_or_else(|_| before.clone());
     let line = repository.first_parents(&from, after, crate::consent::MOST_COMMITS);
     match line {

@@ -1,7 +1,7 @@
 //! Reviews of merged requests, read from each forge by the loop: what counts, what does not, and what is asked.
 
 use super::forge_commons::{ForgeCommons, TWO, Way};
-use super::{alpha, beta};
+use super::{PEOPLE, alpha, beta, garden, people};
 use crate::forge::{Kind, Says};
 
 #[track_caller]
@@ -230,4 +230,43 @@ async fn what_lay_on_the_branch_before_a_request_is_not_approved_with_it() {
         );
         this.ended().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_merge_with_an_edit_of_its_own_waits_and_says_what_moved() {
+    let Some(mut this) = ForgeCommons::begun(Kind::GitLab, "approvals 1 from=operators").await else { return };
+    let work = this.commons.commit(&[this.commons.main()], "camille", &[alpha(&["one"])]);
+    this.pushes(work);
+    for who in ["pierre", "tim"] {
+        this.forge.world().review(who, Says::Approve, "");
+    }
+    let told = this.merged(Way::Merge, &[work], &[alpha(&["one", "slipped-in"])]).await.consent;
+    assert!(!this.commons.has("alpha", "one").await && !this.commons.has("alpha", "slipped-in").await, "{told:#?}");
+    let moved = format!("it is of `{}`, and `organisations/alpha.kdl` changed since", &work.to_string()[..12]);
+    has(&told, &format!("what pierre said on GitLab does not count: {moved}"));
+    this.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_forge_is_left_as_its_own_reviewers_agreed() {
+    let Some(mut this) = ForgeCommons::begun(Kind::GitHub, "approvals 1 from=operators").await else { return };
+    // By the next rules people sign, and no forge counts.
+    let rules = garden(&people(&PEOPLE), "approvals 1 from=operators; source signatures");
+    let edits = [("garden.kdl", Some(rules))];
+    let work = this.commons.commit(&[this.commons.main()], "camille", &edits);
+    this.pushes(work);
+    let held = this.merged(Way::Squash, &[work], &edits).await.consent;
+    has(&held, "until then the rules, the people and the clusters' own objects stay as they are");
+    this.forge.world().review("tim", Says::Approve, "");
+    assert_eq!(this.commons.looked().await.consent, Vec::<String>::new());
+    this.forge.take_asked();
+    let next = this.commons.commit(&[this.commons.main()], "camille", &[alpha(&["one"])]);
+    this.commons.branch("next", next);
+    for who in ["pierre", "hadrien"] {
+        this.commons.approved(who, next);
+    }
+    let told = this.commons.pushed(next).await.consent;
+    assert!(this.commons.has("alpha", "one").await, "{told:#?}");
+    assert!(this.forge.take_asked().is_empty(), "the forge counts no longer");
+    this.ended().await;
 }
