@@ -209,13 +209,15 @@ async fn commands_ask_the_forge_as_the_loop_does_or_say_that_they_cannot() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_lay_on_the_branch_before_a_request_is_not_approved_with_it() {
     for kind in [Kind::GitHub, Kind::Forgejo] {
-        let Some(mut this) = ForgeCommons::begun(kind, "approvals 1 from=operators").await else { return };
+        let Some(mut this) = ForgeCommons::begun(kind, "approvals 1 from=operators; source signatures").await else {
+            return;
+        };
         let slipped = this.commons.commit(&[this.commons.main()], "camille", &[alpha(&["slipped"])]);
         let first = this.commons.commit(&[slipped], "camille", &[alpha(&["slipped", "one"])]);
         let last = this.commons.commit(&[first], "camille", &[alpha(&["slipped", "one", "two"])]);
         this.pushes(first);
         this.pushes(last);
-        for who in ["pierre", "tim", "hadrien"] {
+        for who in ["tim", "hadrien"] {
             this.forge.world().review(who, Says::Approve, "");
         }
         // The loop sees both at once: what was pushed past every request, and the fast-forward of what was made upon it.
@@ -227,6 +229,23 @@ async fn what_lay_on_the_branch_before_a_request_is_not_approved_with_it() {
         has(
             &told,
             "2 more of operators (hadrien, pierre, tim) must agree, one of them because nothing proves who wrote it",
+        );
+        // Somebody signs all of it, which those who reviewed the request did not see.
+        let all = format!("{slipped}^..{last}");
+        let said = this.commons.say("pierre", &["approve", &all]);
+        assert_eq!(said.code, 0, "{}", said.text());
+        let told = this.commons.looked().await.consent;
+        assert!(!this.commons.has("alpha", "one").await, "{kind:?}: {told:#?}");
+        has(
+            &told,
+            "pierre agreed; 1 more of operators (hadrien, tim) must agree, one of them because nothing proves who",
+        );
+        let said = this.commons.say("tim", &["approve", &all]);
+        assert_eq!(said.code, 0, "{}", said.text());
+        let told = this.commons.looked().await.consent;
+        assert!(
+            this.commons.has("alpha", "slipped").await && this.commons.has("alpha", "two").await,
+            "{kind:?}: {told:#?}"
         );
         this.ended().await;
     }
