@@ -26,10 +26,8 @@ pub(crate) fn signer<'p>(
         let found = String::from_utf8_lossy(signature.namespace.get(..40).unwrap_or(&signature.namespace)).into_owned();
         return Err(format!("it was made for `{}`, not for `{namespace}`", crate::visible::line(&found)));
     }
-    let key = signature.key();
-    let owns =
-        |person: &Person| person.keys.iter().any(|known| known.split_once(' ').is_some_and(|(_, blob)| blob == key));
-    let Some((name, _)) = people.iter().find(|(_, person)| owns(person)) else {
+    let key = signature.key()?;
+    let Some((name, _)) = people.iter().find(|(_, person)| person.keys.contains(&key)) else {
         return Err("its key is nobody's in the garden".to_owned());
     };
     signature.verify(message).map(|()| name)
