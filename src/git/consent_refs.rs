@@ -1,63 +1,110 @@
 //! Signed statements in a repository: refs below `refs/parcelle-consent/`, each a commit of its own with one file, `statement`.
 //!
-//! They are commits since libgit2 walks from every ref that a repository has, and fails at what is none.
+//! They are commits since libgit2 walks from every ref that a repository has, and fails at what is none. Which refs are read is
+//! chosen by `choice`, by their names alone; a mirror fetches them by `fetched`, and keeps no ref of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{GitError, RemoteMirror, Repository};
+use super::{GitError, Repository};
+use crate::cause::reason_of;
+use crate::name::Name;
+use choice::Choice;
+
+mod choice;
+mod fetched;
+#[cfg(test)]
+mod tests;
+
+pub(super) use fetched::HeldStatements;
 
 /// Where statements lie in the repository that is followed, and in clones of it.
-pub(crate) const PUSHED: &str = "refs/parcelle-consent/";
-/// Where the mirror keeps those that it fetched: nothing that a remote names moves any other ref of ours.
-const KEPT: &str = "refs/parcelle/consent/";
-/// The most refs of statements that are looked at.
+const PUSHED: &str = "refs/parcelle-consent/";
+/// The most statements that are read.
 pub(crate) const MOST_STATEMENTS: usize = 10_000;
+/// The most statements that are read of one person, by the names of their refs.
+pub(crate) const MOST_OF_A_PERSON: usize = 2_000;
 /// The most bytes of one statement.
 pub(crate) const LARGEST_STATEMENT: usize = 64 << 10;
-/// The most bytes of a ref's name.
-const LONGEST_NAME: usize = 250;
-/// How many refs one fetch asks for.
-const AT_ONCE: usize = 2_000;
-/// How many fetches statements take at most: where one of many cannot be fetched, it is looked for.
-const MOST_TRIES: usize = 64;
+/// The most bytes of all statements together.
+const LARGEST_TOGETHER: usize = 64 << 20;
+/// The characters of a change's id, and of a statement's digest, in the name of a ref.
+const SHORT: usize = 12;
 /// The file of a commit that holds the statement.
 const FILE: &str = "statement";
+
+/// The name of the ref of a statement: `CHANGE/PERSON-WORD-DIGEST` below the common prefix.
+pub(crate) fn statement_ref(change: &str, person: &Name, word: &str, digest: &str) -> String {
+    let short = |text: &str| text.get(..SHORT).unwrap_or(text).to_owned();
+    format!("{PUSHED}{}/{person}-{word}-{}", short(change), short(digest))
+}
 
 /// The statements that a repository holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Statements {
     /// The name of each ref, below the common prefix, and its bytes; in order of name.
     pub(crate) read: Vec<(String, Arc<[u8]>)>,
-    /// Refs that are not read, with the reason in words.
+    /// Refs that hold no statement, with the reason in words; those that are not named as statements are stand here together.
     pub(crate) left_out: Vec<(String, String)>,
+    /// How many refs that may hold statements are not read, by the person whom their names name.
+    pub(crate) unread: BTreeMap<Name, usize>,
+    /// Why the refs could not be looked at, in words: anybody may have said something since.
+    pub(crate) silent: Option<String>,
 }
 
-impl Repository {
-    /// Reads the statements: those that a mirror fetched, and those that lie in somebody's clone.
-    pub(crate) fn statements(&self) -> Statements {
-        let mut all = Statements::default();
-        for prefix in [KEPT, PUSHED] {
-            let Ok(refs) = self.inner().references_glob(&format!("{prefix}*")) else { continue };
-            for found in refs.flatten() {
-                let Some(place) = found.name().ok().and_then(|name| name.strip_prefix(prefix)).map(str::to_owned)
-                else {
-                    continue;
-                };
-                if all.read.len() + all.left_out.len() >= MOST_STATEMENTS {
-                    all.left_out.push((place, format!("there are more than {MOST_STATEMENTS}")));
-                    return all;
+impl Statements {
+    /// Those of chosen refs, as their commits hold them; absent for one that may hold a statement and is not there.
+    fn of(choice: Choice, mut content: impl FnMut(git2::Oid) -> Option<Result<Arc<[u8]>, String>>) -> Self {
+        let left_out = choice.misnamed();
+        let mut all = Self { unread: choice.unread, left_out: left_out.into_iter().collect(), ..Self::default() };
+        let mut together = 0;
+        for (name, person, id) in choice.chosen {
+            match content(id) {
+                Some(Ok(bytes)) if together + bytes.len() <= LARGEST_TOGETHER => {
+                    together += bytes.len();
+                    all.read.push((name, bytes));
                 }
-                match found.target().map(|id| self.statement(id)) {
-                    Some(Ok(bytes)) => all.read.push((place, bytes)),
-                    Some(Err(why)) => all.left_out.push((place, why)),
-                    None => all.left_out.push((place, "it is no ref to anything".to_owned())),
-                }
+                Some(Err(why)) => all.left_out.push((name, why)),
+                Some(Ok(_)) | None => *all.unread.entry(person).or_default() += 1,
             }
         }
         all.read.sort();
-        all.read.dedup();
+        all.left_out.sort();
         all
+    }
+}
+
+/// Why a commit gives no statement.
+enum Unreadable {
+    /// It is none, in words.
+    NoStatement(String),
+    /// An object of it is not there, or damaged.
+    Missing,
+}
+
+fn missing(_: git2::Error) -> Unreadable {
+    Unreadable::Missing
+}
+
+impl Repository {
+    /// Reads the statements that lie in somebody's clone.
+    pub(crate) fn statements(&self) -> Statements {
+        let offered = self.inner().references_glob(&format!("{PUSHED}*")).and_then(|refs| {
+            let each = refs.map(|found| {
+                let found = found?;
+                let name = String::from_utf8_lossy(found.name_bytes()).into_owned();
+                // One that names another ref is no statement, like one that names nothing.
+                Ok((name.strip_prefix(PUSHED).unwrap_or_default().to_owned(), found.target().unwrap_or(git2::Oid::ZERO_SHA1)))
+            });
+            each.collect::<Result<Vec<_>, git2::Error>>()
+        });
+        match offered {
+            Ok(offered) => Statements::of(Choice::of(offered, &|_| false, &BTreeSet::new()), |id| self.statement(id)),
+            Err(error) => {
+                let why = format!("the refs of statements cannot be read: {}", reason_of(&error));
+                Statements { silent: Some(why), ..Statements::default() }
+            }
+        }
     }
 
     /// Keeps a statement under a name of its own in somebody's clone.
@@ -90,80 +137,34 @@ impl Repository {
         self.inner().config().ok()?.get_string(name).ok()
     }
 
-    fn statement(&self, id: git2::Oid) -> Result<Arc<[u8]>, String> {
-        let unreadable = |_| "it cannot be read".to_owned();
-        let sized = |id: git2::Oid, kind: git2::ObjectType, most: usize| {
-            let (size, found) = self.inner().odb().and_then(|objects| objects.read_header(id)).map_err(unreadable)?;
-            match (found == kind, size <= most) {
+    /// The bytes of a statement, or why a commit holds none; absent where objects of it are missing.
+    fn statement(&self, id: git2::Oid) -> Option<Result<Arc<[u8]>, String>> {
+        match self.read_statement(id) {
+            Ok(bytes) => Some(Ok(bytes)),
+            Err(Unreadable::NoStatement(why)) => Some(Err(why)),
+            Err(Unreadable::Missing) => None,
+        }
+    }
+
+    fn read_statement(&self, id: git2::Oid) -> Result<Arc<[u8]>, Unreadable> {
+        let none = || Unreadable::NoStatement("it is no statement of parcelle's".to_owned());
+        let sized = |id: git2::Oid, kind: git2::ObjectType| {
+            let (size, found) = self.inner().odb().and_then(|objects| objects.read_header(id)).map_err(missing)?;
+            match (found == kind, size <= LARGEST_STATEMENT) {
                 (true, true) => Ok(()),
-                (true, false) => Err(format!("it has more than {} KiB", most >> 10)),
-                (false, _) => Err("it is no statement of parcelle's".to_owned()),
+                (true, false) => Err(Unreadable::NoStatement(format!("it has more than {} KiB", LARGEST_STATEMENT >> 10))),
+                (false, _) => Err(none()),
             }
         };
-        sized(id, git2::ObjectType::Commit, LARGEST_STATEMENT)?;
-        let tree = self.inner().find_commit(id).map(|commit| commit.tree_id()).map_err(unreadable)?;
-        sized(tree, git2::ObjectType::Tree, LARGEST_STATEMENT)?;
-        let tree = self.inner().find_tree(tree).map_err(unreadable)?;
-        let file = tree.get_name(FILE).map(|entry| entry.id()).ok_or("it is no statement of parcelle's")?;
-        sized(file, git2::ObjectType::Blob, LARGEST_STATEMENT)?;
-        Ok(self.inner().find_blob(file).map_err(unreadable)?.content().into())
-    }
-}
-
-impl RemoteMirror {
-    /// Brings the statements of the repository into a namespace of the mirror's own; those that are gone there go here. What is
-    /// there in other namespaces is not asked for.
-    ///
-    /// # Errors
-    /// The repository cannot be asked.
-    pub(crate) fn fetch_statements(&self) -> Result<(), GitError> {
-        let is_plain = |name: &String| {
-            name.len() <= LONGEST_NAME
-                && !name.contains("..")
-                && name.bytes().all(|letter| letter.is_ascii_alphanumeric() || b"-_./".contains(&letter))
-        };
-        let offered = self.offered(PUSHED)?.into_iter().filter(|(name, _)| is_plain(name)).take(MOST_STATEMENTS);
-        let offered: BTreeMap<String, git2::Oid> = offered.collect();
-        let kept = self.kept_statements();
-        let new: Vec<String> =
-            offered.iter().filter(|(name, id)| kept.get(*name) != Some(id)).map(|(name, _)| name.clone()).collect();
-        let mut tries = MOST_TRIES;
-        for some in new.chunks(AT_ONCE) {
-            self.bring_statements(some, &mut tries);
+        if id.is_zero() {
+            return Err(none());
         }
-        for (name, id) in self.kept_statements() {
-            let inner = self.repository().inner();
-            let kind = inner.odb().and_then(|objects| objects.read_header(id)).map(|(_, kind)| kind);
-            if offered.contains_key(&name) && matches!(kind, Ok(git2::ObjectType::Commit)) {
-                continue;
-            }
-            // One that stays is looked at again with the next fetch.
-            let _stays = inner.find_reference(&format!("{KEPT}{name}")).and_then(|mut kept| kept.delete());
-        }
-        Ok(())
-    }
-
-    /// The statements that the mirror holds, by the names of their refs.
-    fn kept_statements(&self) -> BTreeMap<String, git2::Oid> {
-        let Ok(kept) = self.repository().inner().references_glob(&format!("{KEPT}*")) else { return BTreeMap::new() };
-        let each =
-            kept.flatten().filter_map(|kept| Some((kept.name().ok()?.strip_prefix(KEPT)?.to_owned(), kept.target()?)));
-        each.collect()
-    }
-
-    /// Fetches some; where one of them cannot be, the others are by themselves.
-    fn bring_statements(&self, names: &[String], tries: &mut usize) {
-        let Some(left) = tries.checked_sub(1) else { return };
-        *tries = left;
-        let specs: Vec<String> = names.iter().map(|name| format!("+{PUSHED}{name}:{KEPT}{name}")).collect();
-        match self.bring_all(&specs) {
-            Ok(()) => {}
-            Err(error) if names.len() < 2 => tracing::debug!(%error, "a statement cannot be fetched"),
-            Err(_) => {
-                let (one, other) = names.split_at(names.len() / 2);
-                self.bring_statements(one, tries);
-                self.bring_statements(other, tries);
-            }
-        }
+        sized(id, git2::ObjectType::Commit)?;
+        let tree = self.inner().find_commit(id).map(|commit| commit.tree_id()).map_err(missing)?;
+        sized(tree, git2::ObjectType::Tree)?;
+        let tree = self.inner().find_tree(tree).map_err(missing)?;
+        let file = tree.get_name(FILE).map(|entry| entry.id()).ok_or_else(none)?;
+        sized(file, git2::ObjectType::Blob)?;
+        Ok(self.inner().find_blob(file).map_err(missing)?.content().into())
     }
 }

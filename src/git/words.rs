@@ -5,7 +5,7 @@ use std::path::Path;
 use git2::{Error, ErrorClass, ErrorCode};
 use http::StatusCode;
 
-use super::mirror::{LARGEST_FETCH, MOST_FETCHED};
+use super::mirror::FetchLimits;
 use super::transport::shown;
 use crate::{cause, visible};
 
@@ -99,11 +99,24 @@ pub(super) fn too_much(why: String) -> GitRefusal {
 }
 
 /// Why a fetch of so many bytes and objects is cut off; none where it is not.
-pub(super) fn of_size(bytes: usize, objects: usize) -> Option<GitRefusal> {
-    if bytes > LARGEST_FETCH {
-        return Some(refusal(format!("it brings more than {} MiB at once", LARGEST_FETCH >> 20), TOO_MUCH));
+pub(super) fn of_size(bytes: usize, objects: usize, limits: FetchLimits) -> Option<GitRefusal> {
+    if bytes > limits.bytes {
+        let most = if limits.bytes < 1 << 20 {
+            format!("{} KiB", limits.bytes >> 10)
+        } else {
+            format!("{} MiB", limits.bytes >> 20)
+        };
+        return Some(refusal(format!("it brings more than {most} at once"), TOO_MUCH));
     }
-    (objects > MOST_FETCHED).then(|| refusal(format!("it brings more than {MOST_FETCHED} objects at once"), TOO_MUCH))
+    let most = limits.objects;
+    (objects > most).then(|| refusal(format!("it brings more than {most} objects at once"), TOO_MUCH))
+}
+
+impl GitRefusal {
+    /// Whether it brings more than is taken.
+    pub(super) fn is_too_much(&self) -> bool {
+        self.help == TOO_MUCH
+    }
 }
 
 /// What a status of a web server means.

@@ -8,7 +8,7 @@ use super::workspace::{find, now};
 use super::{ClusterFlags, CommandFailure, Common, Exit, Output, session};
 use crate::consent::statement::{LONGEST_REASON, Statement, hear};
 use crate::consent::{ConsentWord, Given};
-use crate::git::{LARGEST_STATEMENT, PUSHED};
+use crate::git::{LARGEST_STATEMENT, statement_ref};
 use crate::visible;
 
 mod change;
@@ -177,8 +177,7 @@ fn push(
     output: &Output,
 ) -> Result<Exit, CommandFailure> {
     let crate::consent::Via::Signature { digest } = &voice.via else { return Ok(Exit::Good) };
-    let short = digest.get(..12).unwrap_or(digest);
-    let name = format!("{PUSHED}{}/{}-{}-{short}", voice.change.short(), voice.person, voice.word.as_str());
+    let name = statement_ref(voice.change.short(), &voice.person, voice.word.as_str(), digest);
     let repository = workspace.repository()?;
     repository.put_statement(&name, signed)?;
     match sign::push(repository, &name, remote)? {

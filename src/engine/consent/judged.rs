@@ -8,7 +8,7 @@ use super::facts::StepFacts;
 use super::{ConsentState, Reached, Walked};
 use crate::consent::{
     Agreement, Change, CommitLine, ConsentVerdict, Exchange, HeldBack, OpenChange, Question, Unheard, Unit,
-    UnitStanding, Voice, heard, judge, standings,
+    UnitStanding, Voice, heard, hold_for_unread, judge, standings,
 };
 use crate::git::{ChangedFiles, CommitId, Repository};
 use crate::model::{Claims, Garden, Organisation};
@@ -87,7 +87,9 @@ impl<'s> LineJudge<'s> {
             (None, Some(people)) => {
                 let state = self.state.borrow();
                 let statements = state.statements.read.iter().map(|(place, bytes)| (place.as_str(), &**bytes));
-                Arc::new(heard(&self.garden, people, statements))
+                let (voices, mut unheard) = heard(&self.garden, people, statements);
+                unheard.extend(state.statements.left_out.iter().cloned().map(|(place, why)| Unheard { place, why }));
+                Arc::new((voices, unheard))
             }
             (None, None) => Arc::default(),
         };
@@ -117,7 +119,8 @@ impl<'s> LineJudge<'s> {
                 now: self.now.as_second(),
                 contains: &contains,
             };
-            let (verdict, urgent) = (judge(&question), question.urgent_voice().cloned());
+            let (mut verdict, urgent) = (judge(&question), question.urgent_voice().cloned());
+            hold_for_unread(&mut verdict, &state.statements, (&rules.consent, &rules.people));
             JudgedRun { change, verdict, urgent }
         } else {
             // Without rules that can be read nobody can agree.

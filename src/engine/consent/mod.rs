@@ -6,15 +6,15 @@
 //!         IO      pure, remembered      pure     pure         pure
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::failure::Failure;
 use super::session::Session;
 use crate::check::Checked;
 use crate::cluster::consent::StoredConsent;
-use crate::consent::{Agreement, OpenChange, Record, Voice};
-use crate::git::{Commit, CommitId, Repository, Snapshot, Statements};
+use crate::consent::{Agreement, OpenChange, Record, Voice, unread_words};
+use crate::git::{Commit, CommitId, Snapshot, Statements};
 use crate::model::{ConsentSource, Garden};
 use crate::name::Name;
 use crate::render::Packed;
@@ -46,7 +46,7 @@ pub(super) struct ConsentState {
     is_first: bool,
     /// Why a copy cannot be read, by cluster.
     damaged: BTreeMap<Name, String>,
-    statements: Statements,
+    statements: Arc<Statements>,
     /// Commits that were checked beside the head.
     checked: BTreeMap<CommitId, Arc<Checked>>,
     /// How often the memo had begun anew when they were.
@@ -108,6 +108,8 @@ impl Session {
         let (mut agreed, passed) = self.stand(&walked, snapshot, now).await?;
         agreed.agreement.is_obeyed = self.has_shared_clusters();
         agreed.agreement.silent.extend(walked.garden(agreed.garden).into_iter().flat_map(unread_forges));
+        let rules = walked.garden(agreed.garden).map(|garden| (&garden.consent, &garden.people));
+        agreed.agreement.silent.extend(rules.into_iter().flat_map(|rules| unread_words(&self.consent.statements, rules)));
         self.note_agreed(&walked, &mut agreed, &passed, now.as_second());
         Ok(self.mixed(&walked, agreed, now))
     }
@@ -185,11 +187,14 @@ impl Session {
 
     /// Takes note of the statements that the repository holds. IO: the repository.
     fn hear(&mut self) {
-        self.consent.statements = self.statements();
+        self.consent.statements = self.source.statements();
     }
 
-    fn statements(&self) -> Statements {
-        self.repository().map(Repository::statements).unwrap_or_default()
+    /// The people of every commit that is judged, as far as they are known.
+    pub(in crate::engine) fn known_people(&self) -> BTreeSet<Name> {
+        let checked = self.consent.checked.values().map(AsRef::as_ref).chain([&*self.checked]);
+        let gardens = checked.filter_map(|checked| checked.garden.as_ref());
+        gardens.flat_map(|garden| garden.people.keys().cloned()).collect()
     }
 
     /// Whether statements of people are listened to.
@@ -205,7 +210,7 @@ impl Session {
 
     /// Whether statements lie in the repository that were not heard yet, or went. IO: the repository.
     pub(in crate::engine) fn has_news(&self) -> bool {
-        self.hears() && self.consent.statements != self.statements()
+        self.hears() && self.consent.statements != self.source.statements()
     }
 }
 
