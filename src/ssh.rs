@@ -382,4 +382,4 @@ impl SshSignature {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -56,3 +56,46 @@ pub(crate) fn unread_words(statements: &Statements, rules: Rules<'_>) -> Vec<Str
     all.extend(silent(statements, rules).map(|why| format!("{why}; nothing new is allowed until they are")));
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ApprovalRule;
+
+    fn name(text: &str) -> Name {
+        Name::new(text).expect("a name")
+    }
+
+    fn person() -> Person {
+        Person { email: "a@example.org".to_owned(), groups: [].into(), accounts: [].into(), keys: [].into() }
+    }
+
+    #[test]
+    fn an_objection_that_is_not_read_is_never_passed_over() {
+        let mut rules = Consent {
+            approvals: vec![ApprovalRule { count: 1, from: name("operators"), class: None }],
+            sources: vec![ConsentSource::Signatures],
+            ..Consent::default()
+        };
+        let people = BTreeMap::from([(name("camille"), person())]);
+        let held = |statements: &Statements, rules: &Consent, allowed: Allowed| {
+            let mut verdict = ConsentVerdict { allowed: Some(allowed), ..ConsentVerdict::default() };
+            hold_for_unread(&mut verdict, statements, (rules, &people));
+            assert_eq!(verdict.allowed.is_none(), !verdict.refused.is_empty());
+            verdict.allowed.is_none()
+        };
+        let of = |who: &str| Statements { unread: BTreeMap::from([(name(who), 31)]), ..Statements::default() };
+        for allowed in [Allowed::Agreed, Allowed::NothingAsked, Allowed::Urgent] {
+            assert!(held(&of("camille"), &rules, allowed), "{allowed:?}");
+            assert!(!held(&of("a-stranger"), &rules, allowed), "{allowed:?}");
+            assert!(held(&Statements { silent: Some("gone".to_owned()), ..Statements::default() }, &rules, allowed));
+        }
+        assert!(!held(&of("camille"), &rules, Allowed::Recorded), "what is applied stays");
+        let words = unread_words(&of("camille"), (&rules, &people));
+        let [words] = &words[..] else { panic!("{words:?}") };
+        assert!(words.starts_with("31 statements are there in the name of camille and not read"), "{words}");
+        assert!(words.contains("refs/parcelle-consent/*/camille-*"), "{words}");
+        rules.sources.clear();
+        assert!(!held(&of("camille"), &rules, Allowed::Agreed), "signatures are no source");
+    }
+}

@@ -94,7 +94,10 @@ impl Repository {
                 let found = found?;
                 let name = String::from_utf8_lossy(found.name_bytes()).into_owned();
                 // One that names another ref is no statement, like one that names nothing.
-                Ok((name.strip_prefix(PUSHED).unwrap_or_default().to_owned(), found.target().unwrap_or(git2::Oid::ZERO_SHA1)))
+                Ok((
+                    name.strip_prefix(PUSHED).unwrap_or_default().to_owned(),
+                    found.target().unwrap_or(git2::Oid::ZERO_SHA1),
+                ))
             });
             each.collect::<Result<Vec<_>, git2::Error>>()
         });
@@ -152,7 +155,9 @@ impl Repository {
             let (size, found) = self.inner().odb().and_then(|objects| objects.read_header(id)).map_err(missing)?;
             match (found == kind, size <= LARGEST_STATEMENT) {
                 (true, true) => Ok(()),
-                (true, false) => Err(Unreadable::NoStatement(format!("it has more than {} KiB", LARGEST_STATEMENT >> 10))),
+                (true, false) => {
+                    Err(Unreadable::NoStatement(format!("it has more than {} KiB", LARGEST_STATEMENT >> 10)))
+                }
                 (false, _) => Err(none()),
             }
         };

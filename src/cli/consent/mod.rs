@@ -130,7 +130,7 @@ fn say(
         reason: reason.to_owned(),
     };
     output.note(&looked_at.words());
-    output.note(&format!("signed as {}: {}", key.person, of_word(word)));
+    looked_at.uncommitted(&workspace, revision).iter().for_each(|note| output.note(note));
     let text = statement.text();
     let signature = sign::sign(&text, &key)?;
     let signed = format!("{text}{signature}");
@@ -138,6 +138,7 @@ fn say(
     let voice = hear(&looked_at.garden, &looked_at.people, signed.as_bytes()).map_err(|why| {
         CommandFailure::asked(format!("what was signed does not count: {why}"), "sign with another key")
     })?;
+    output.note(&format!("signed as {}: {}", voice.person, of_word(word)));
     if let Some(file) = &signing.output {
         super::files::write_text(file, &signed)?;
         let file = file.display();

@@ -8,13 +8,12 @@ use std::collections::BTreeSet;
 use super::super::workspace::{garden_at, now};
 use super::agreement_words::{self, ToldAgreement};
 use crate::consent::{
-    self, Authors, Change, ChangeId, MOST_COMMITS, Question, Record, Voice, hold_for_unread, judge, unread_words, unsigned,
+    self, Authors, Change, ChangeId, MOST_COMMITS, Question, Record, Voice, hold_for_unread, judge, unread_words,
+    unsigned,
 };
 use crate::forge::consent::{ForgeAnswer, HeardReviews, Hearing, heard, is_project};
 use crate::forge::{CiPlace, Forge, StatusState};
-use crate::git::{
-    ChangedFiles, CommitId, GitError, MergeTarget, Repository, Statements, Workspace, WrittenCommit,
-};
+use crate::git::{ChangedFiles, CommitId, GitError, MergeTarget, Repository, Statements, Workspace, WrittenCommit};
 use crate::model::{Class, Consent, ConsentSource, ForgeWord, Garden};
 
 /// What is said of consent: in the comment, and as a status of its own.

@@ -109,7 +109,10 @@ impl Session {
         agreed.agreement.is_obeyed = self.has_shared_clusters();
         agreed.agreement.silent.extend(walked.garden(agreed.garden).into_iter().flat_map(unread_forges));
         let rules = walked.garden(agreed.garden).map(|garden| (&garden.consent, &garden.people));
-        agreed.agreement.silent.extend(rules.into_iter().flat_map(|rules| unread_words(&self.consent.statements, rules)));
+        agreed
+            .agreement
+            .silent
+            .extend(rules.into_iter().flat_map(|rules| unread_words(&self.consent.statements, rules)));
         self.note_agreed(&walked, &mut agreed, &passed, now.as_second());
         Ok(self.mixed(&walked, agreed, now))
     }

@@ -37,10 +37,12 @@ impl Choice {
         for (name, id) in offered {
             match person(&name) {
                 Some(person) => by_person.entry(person).or_default().push((name, id)),
-                None => choice.misnamed = Some(match choice.misnamed.take() {
-                    Some((first, count)) => (first.min(name), count + 1),
-                    None => (name, 1),
-                }),
+                None => {
+                    choice.misnamed = Some(match choice.misnamed.take() {
+                        Some((first, count)) => (first.min(name), count + 1),
+                        None => (name, 1),
+                    })
+                }
             }
         }
         let is_stranger = |person: &Name| !known.is_empty() && !known.contains(person);

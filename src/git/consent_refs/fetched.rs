@@ -114,8 +114,7 @@ impl RemoteMirror {
         let Some(left) = tries.checked_sub(1) else { return };
         *tries = left;
         let names: Vec<String> = some.iter().map(|(name, _)| format!("{PUSHED}{name}")).collect();
-        let limits =
-            FetchLimits { bytes: some.len() * (LARGEST_STATEMENT + AROUND), objects: some.len() * OBJECTS };
+        let limits = FetchLimits { bytes: some.len() * (LARGEST_STATEMENT + AROUND), objects: some.len() * OBJECTS };
         let error = match self.bring_within(&names, limits) {
             Ok(()) => return,
             Err(error) => error,
