@@ -58,7 +58,7 @@ mod tests {
         for (signature, text, why) in [
             (stranger.sign(STATEMENTS, b"yes"), "yes", "its key is nobody's in the garden"),
             (tim.sign("git", b"yes"), "yes", "it was made for `git`, not for `parcelle-consent`"),
-            (tim.sign("file\u{202e}", b"yes"), "yes", "it was made for `file\\u{202e}`, not for `parcelle-consent`"),
+            (tim.sign("file\u{202e}", b"yes"), "yes", "it was made for `file\u{fffd}`, not for `parcelle-consent`"),
             (
                 tim.sign(STATEMENTS, b"yes"),
                 "no",

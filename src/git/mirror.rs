@@ -18,9 +18,11 @@ pub(super) struct FetchLimits {
 }
 
 /// The most bytes that one fetch may bring.
-pub(super) const LARGEST_FETCH: usize = 512 << 20;
+const LARGEST_FETCH: usize = 512 << 20;
 /// The most objects that one fetch may bring; a garden of a thousand organisations gains some three with each commit.
 pub(super) const MOST_FETCHED: usize = 2_000_000;
+/// How much any fetch may bring.
+const ANY_FETCH: FetchLimits = FetchLimits { bytes: LARGEST_FETCH, objects: MOST_FETCHED };
 /// Where the mirror keeps the repository's HEAD; its branches stand beside it, each under its own name.
 const HEAD: &str = "refs/parcelle/head";
 /// Where the mirror keeps branches.
@@ -135,9 +137,15 @@ impl RemoteMirror {
         })
     }
 
-    /// Fetches what references name, within limits of their own.
-    pub(super) fn bring_within(&self, references: &[String], limits: FetchLimits) -> Result<(), GitError> {
+    /// Whether it is fetched from a folder of this machine.
+    pub(super) fn is_of_a_folder(&self) -> bool {
+        self.access.is_folder()
+    }
+
+    /// Fetches what references name, within limits of their own or those of every fetch.
+    pub(super) fn bring_within(&self, references: &[String], limits: Option<FetchLimits>) -> Result<(), GitError> {
         let mut remote = self.remote()?;
+        let limits = limits.unwrap_or(ANY_FETCH);
         let references: Vec<&str> = references.iter().map(String::as_str).collect();
         self.bring_each(&mut remote, &references, limits)
     }
@@ -150,7 +158,7 @@ impl RemoteMirror {
 
     /// Fetches one reference, within the limits of a fetch.
     fn bring(&self, remote: &mut git2::Remote<'_>, reference: &str) -> Result<(), GitError> {
-        self.bring_each(remote, &[reference], FetchLimits { bytes: LARGEST_FETCH, objects: MOST_FETCHED })
+        self.bring_each(remote, &[reference], ANY_FETCH)
     }
 
     fn bring_each(

@@ -251,6 +251,19 @@ mod tests {
     }
 
     #[test]
+    fn what_brings_more_than_its_limits_says_so() {
+        let limits = FetchLimits { bytes: 68 << 10, objects: 3 };
+        assert_eq!(of_size(68 << 10, 3, limits), None);
+        let refused =
+            |bytes, objects| of_size(bytes, objects, limits).filter(GitRefusal::is_too_much).map(|one| one.why);
+        assert_eq!(refused((68 << 10) + 1, 3).as_deref(), Some("it brings more than 68 KiB at once"));
+        assert_eq!(refused(1, 4).as_deref(), Some("it brings more than 3 objects at once"));
+        let large = FetchLimits { bytes: 2 << 20, objects: 3 };
+        assert_eq!(of_size(3 << 20, 3, large).expect("it is more").why, "it brings more than 2 MiB at once");
+        assert!(!nothing_listens("127.0.0.1").is_too_much());
+    }
+
+    #[test]
     fn the_words_of_the_library_become_ours() {
         let net = |message| why(ErrorCode::GenericError, ErrorClass::Net, message);
         assert_eq!(net("failed to connect to 127.0.0.1: Connection refused"), "nothing listens at `127.0.0.1`");

@@ -20,6 +20,9 @@ const MOST_FAILURES: u32 = 3;
 const OBJECTS: usize = 3;
 /// The most bytes of a statement's commit and folder in a pack.
 const AROUND: usize = 4 << 10;
+/// What a server may send besides: one that brings still more is a ref to no statement.
+const SPARE_BYTES: usize = 1 << 20;
+const SPARE_OBJECTS: usize = 64;
 
 /// What a mirror knows of statements.
 pub(in crate::git) struct HeldStatements {
@@ -114,14 +117,18 @@ impl RemoteMirror {
         let Some(left) = tries.checked_sub(1) else { return };
         *tries = left;
         let names: Vec<String> = some.iter().map(|(name, _)| format!("{PUSHED}{name}")).collect();
-        let limits = FetchLimits { bytes: some.len() * (LARGEST_STATEMENT + AROUND), objects: some.len() * OBJECTS };
+        // A folder gives what all of its refs name at once, whatever is asked for.
+        let limits = (!self.is_of_a_folder()).then(|| FetchLimits {
+            bytes: some.len() * (LARGEST_STATEMENT + AROUND) + SPARE_BYTES,
+            objects: some.len() * OBJECTS + SPARE_OBJECTS,
+        });
         let error = match self.bring_within(&names, limits) {
             Ok(()) => return,
             Err(error) => error,
         };
         match some {
             [] => {}
-            [(_, id)] if error.is_too_much() => {
+            [(_, id)] if limits.is_some() && error.is_too_much() => {
                 drop(self.held.contents.insert(*id, Err("it brings more than a statement has".to_owned())));
             }
             [(name, id)] => {

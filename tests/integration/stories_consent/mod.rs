@@ -11,6 +11,7 @@ use parcelle::git::RawFile;
 use crate::command::{Output, TestEnvironment};
 use crate::stories_loop::{self, Loop, Told};
 
+mod handed;
 mod line;
 mod refused;
 mod said;
