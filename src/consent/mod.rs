@@ -15,6 +15,8 @@
 mod agreement;
 mod change;
 mod classes;
+#[cfg(test)]
+mod groups;
 mod judge;
 #[cfg(test)]
 mod laws;

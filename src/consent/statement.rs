@@ -257,7 +257,7 @@ mod tests {
                 "the text is another than what was signed, or the signature was changed",
             ),
             (text.clone().into_bytes(), "it is not signed"),
-            (whole[..whole.len() - 40].as_bytes().to_vec(), "it is cut short"),
+            (whole.as_bytes()[..whole.len() - 40].to_vec(), "it is cut short"),
             (huge, "it has more than 64 KiB"),
             (vec![0xff, 0xfe], "it is no text"),
         ] {

@@ -35,15 +35,12 @@ impl Choice {
         let mut choice = Self::default();
         let mut by_person: BTreeMap<Name, Vec<(String, git2::Oid)>> = BTreeMap::new();
         for (name, id) in offered {
-            match person(&name) {
-                Some(person) => by_person.entry(person).or_default().push((name, id)),
-                None => {
-                    choice.misnamed = Some(match choice.misnamed.take() {
-                        Some((first, count)) => (first.min(name), count + 1),
-                        None => (name, 1),
-                    })
-                }
+            if let Some(person) = person(&name) {
+                by_person.entry(person).or_default().push((name, id));
+                continue;
             }
+            let (first, count) = choice.misnamed.take().unwrap_or_else(|| (name.clone(), 0));
+            choice.misnamed = Some((first.min(name), count + 1));
         }
         let is_stranger = |person: &Name| !known.is_empty() && !known.contains(person);
         let mut groups: Vec<(Name, Vec<(String, git2::Oid)>)> = by_person.into_iter().collect();

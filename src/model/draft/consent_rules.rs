@@ -1,16 +1,13 @@
 //! Rules of consent held against the people: whether enough of them are there, and can say something, for each rule.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::consent::{NO_SOURCE, NOBODY, UNUSABLE_SOURCE};
 use crate::finding::{Finding, Findings};
-use crate::model::{ApprovalRule, Class, Consent, ConsentSource, ForgeWord, Person};
+use crate::model::{ApprovalRule, AskedAtMost, Consent, ConsentSource, ForgeWord, Person};
 use crate::name::Name;
 use crate::source::Span;
 
-/// The classes that a change can be of by what it does; a contribution is one of them too.
-const BY_EFFECT: [Class; 6] =
-    [Class::Deletions, Class::Data, Class::Offers, Class::People, Class::Clusters, Class::Routine];
 /// The most people that are named in one finding.
 const MOST_NAMED: usize = 5;
 
@@ -22,17 +19,6 @@ pub(super) struct WrittenRules<'a> {
     pub(super) people: &'a BTreeMap<Name, Person>,
     pub(super) block: Span,
     pub(super) garden: Span,
-}
-
-/// What a rule asks of its group where it asks for the most.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Asked {
-    /// How many people the group must have.
-    people: usize,
-    /// Whether one of them is asked for because nothing proves who wrote the change.
-    one_more: bool,
-    /// Whether one of them may have written the change.
-    author: bool,
 }
 
 impl WrittenRules<'_> {
@@ -69,7 +55,7 @@ impl WrittenRules<'_> {
             return;
         }
         for (at, (rule, place)) in consent.approvals.iter().zip(*places).enumerate() {
-            let asked = self.asked(at, rule);
+            let asked = consent.asked_at_most(at);
             let members: Vec<_> = people.iter().filter(|(_, person)| person.groups.contains(&rule.from)).collect();
             if members.len() < asked.people {
                 findings.push(too_small(rule, asked, members.len(), *place));
@@ -83,33 +69,6 @@ impl WrittenRules<'_> {
         }
     }
 
-    /// What a rule asks of its group: as the judge counts, over all kinds of changes that the rule is about.
-    fn asked(&self, at: usize, rule: &ApprovalRule) -> Asked {
-        let kinds: Vec<BTreeSet<Class>> = match rule.class {
-            None => BY_EFFECT.map(|effect| BTreeSet::from([effect])).into(),
-            Some(Class::Contribution) => BY_EFFECT.map(|effect| BTreeSet::from([effect, Class::Contribution])).into(),
-            Some(class) => vec![BTreeSet::from([class])],
-        };
-        let each = kinds.iter().map(|classes| self.asked_about(at, rule, classes));
-        each.max_by_key(|asked| (asked.people, !asked.one_more)).unwrap_or_default()
-    }
-
-    /// What a rule asks of its group about a change of some classes.
-    fn asked_about(&self, at: usize, rule: &ApprovalRule, classes: &BTreeSet<Class>) -> Asked {
-        let sources = &self.consent.sources;
-        let is_vouched = self.consent.signed || sources.iter().any(|one| matches!(one, ConsentSource::Forge { .. }));
-        // The strictest of the rules about a change asks for one more, the first of equals.
-        let is_stricter = |(other_at, other): (usize, &ApprovalRule)| {
-            let is_about = other.class.is_none_or(|class| classes.contains(&class));
-            is_about && (other.count > rule.count || (other.count == rule.count && other_at < at))
-        };
-        let one_more = !is_vouched && !self.consent.approvals.iter().enumerate().any(is_stricter);
-        let count = usize::try_from(rule.count).unwrap_or(usize::MAX).saturating_add(usize::from(one_more));
-        // Nobody among the people wrote a contribution.
-        let author = count > 0 && !classes.contains(&Class::Contribution);
-        Asked { people: count.saturating_add(usize::from(author)), one_more, author }
-    }
-
     /// Whether somebody can say anything by one of the sources.
     fn can_speak(&self, person: &Person) -> bool {
         self.consent.sources.iter().any(|source| match source {
@@ -118,7 +77,14 @@ impl WrittenRules<'_> {
         })
     }
 
-    fn too_silent(&self, rule: &ApprovalRule, asked: Asked, members: usize, silent: &[&Name], place: Span) -> Finding {
+    fn too_silent(
+        &self,
+        rule: &ApprovalRule,
+        asked: AskedAtMost,
+        members: usize,
+        silent: &[&Name],
+        place: Span,
+    ) -> Finding {
         let from = &rule.from;
         let named: Vec<String> = silent.iter().take(MOST_NAMED).map(|name| format!("`person {name}`")).collect();
         let more = silent.len().saturating_sub(MOST_NAMED);
@@ -148,7 +114,7 @@ impl WrittenRules<'_> {
     }
 }
 
-fn too_small(rule: &ApprovalRule, asked: Asked, members: usize, place: Span) -> Finding {
+fn too_small(rule: &ApprovalRule, asked: AskedAtMost, members: usize, place: Span) -> Finding {
     let ApprovalRule { count, from, .. } = rule;
     let more = if asked.one_more { ", and one more where nothing proves who wrote a change" } else { "" };
     let title = format!("{count} of `{from}` must approve{more}, and the group has {members}");
@@ -157,9 +123,10 @@ fn too_small(rule: &ApprovalRule, asked: Asked, members: usize, place: Span) -> 
     } else {
         "what somebody from outside contributes could never be approved"
     };
+    let people = if asked.people == 1 { "1 person".to_owned() } else { format!("{} people", asked.people) };
     let finding = Finding::error(NOBODY, title, place)
         .why(why)
-        .help(format!("have at least {} people with `in={from}`, or ask for fewer approvals", asked.people));
+        .help(format!("have at least {people} with `in={from}`, or ask for fewer approvals"));
     if asked.one_more {
         finding.help("or let it be proved who writes: `commits signed`, or `source forge …`")
     } else {
