@@ -14,6 +14,8 @@ mod agreement;
 mod alike;
 mod change;
 mod classes;
+#[cfg(test)]
+mod groups;
 mod json;
 mod judge;
 #[cfg(test)]
@@ -22,6 +24,7 @@ mod record;
 pub(crate) mod signature;
 pub(crate) mod statement;
 mod told;
+mod unread;
 mod voice;
 mod walk;
 pub(crate) mod words;
@@ -34,5 +37,6 @@ pub(crate) use classes::Between;
 pub(crate) use judge::{Allowed, ConsentVerdict, Discounted, Missing, Objection, Question, judge};
 pub(crate) use record::{Contains, Record, UnreadRecord, UrgentUse, Used};
 pub(crate) use statement::{Unheard, heard};
+pub(crate) use unread::{hold_for_unread, unread_words};
 pub(crate) use voice::{ConsentWord, Given, Via, Voice};
 pub(crate) use walk::{CommitLine, Exchange, Unit, UnitStanding, standings};

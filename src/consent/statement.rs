@@ -167,3 +167,105 @@ impl ConsentWord {
         [Self::Approve, Self::Urgent, Self::Withdraw, Self::Object].into_iter().find(|word| word.as_str() == text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ssh::tests::SeededKey;
+
+    fn name(text: &str) -> Name {
+        Name::new(text).expect("a name")
+    }
+
+    fn statement(word: ConsentWord, reason: &str) -> Statement {
+        Statement {
+            garden: name("indiehosters"),
+            word,
+            change: ChangeId("9d".repeat(32)),
+            given: Given { head: CommitId("3f".repeat(20)), base: CommitId("88".repeat(20)) },
+            when: 1_796_119_200,
+            reason: reason.to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_what_is_read() {
+        for (word, reason) in [
+            (ConsentWord::Approve, ""),
+            (ConsentWord::Object, "zu früh: the night of the congress"),
+            (ConsentWord::Urgent, "now"),
+            (ConsentWord::Withdraw, ""),
+        ] {
+            let statement = statement(word, reason);
+            assert_eq!(Statement::parse(&statement.text()), Ok(statement));
+        }
+        let text = statement(ConsentWord::Object, "too early").text();
+        let (change, head, base) = ("9d".repeat(32), "3f".repeat(20), "88".repeat(20));
+        assert_eq!(
+            text,
+            format!(
+                "parcelle consent v1\ngarden indiehosters\nword object\nchange {change}\nhead {head}\nbase {base}\n\
+                 when 2026-12-01T10:00:00Z\nreason too early\n"
+            )
+        );
+    }
+
+    #[test]
+    fn what_is_no_statement_says_why() {
+        let text = statement(ConsentWord::Object, "too early").text();
+        let change = "9d".repeat(32);
+        for (other, why) in [
+            (text.replace("v1", "v2"), "it is no statement of this version of parcelle"),
+            (text.replace('\n', "\r\n"), "it is no statement of parcelle's: its lines are not as they are written"),
+            (text.trim_end().to_owned(), "it is no statement of parcelle's: its lines are not as they are written"),
+            (text.replace("word object", "word never"), "it says a word that nobody knows"),
+            (text.replace("garden indiehosters", "garden Indie Hosters"), "its garden has no name"),
+            (text.replace("garden indie", "garten indie"), "its line `garden` is missing"),
+            (text.replace(&change, &change[1..]), "an id in it is none"),
+            (text.replace(&change, &change.to_uppercase()), "an id in it is none"),
+            (text.replace("2026-12-01T10", "2026-12-01X10"), "its time is none"),
+            (text.replace("reason too early", "because too early"), "a line of it is not known"),
+            (format!("{text}reason later\n"), "there are more lines than a statement has"),
+            (text.replace("too early", &"x".repeat(2_001)), "its reason has more than 2000 bytes"),
+            (text.split_inclusive('\n').take(4).collect(), "it is cut short: no `head`"),
+            (String::new(), "it is no statement of parcelle's: its lines are not as they are written"),
+        ] {
+            assert_eq!(Statement::parse(&other), Err(why.to_owned()), "{other}");
+        }
+    }
+
+    #[test]
+    fn one_of_the_people_is_heard_and_of_others_is_said_why_not() {
+        let (pierre, stranger) = (SeededKey::new(1), SeededKey::new(2));
+        let keys = [pierre.public()].into();
+        let person = Person { email: "a@example.org".to_owned(), groups: [].into(), accounts: [].into(), keys };
+        let people = BTreeMap::from([(name("pierre"), person)]);
+        let text = statement(ConsentWord::Object, "too early").text();
+        let signed = |key: &SeededKey, text: &str| format!("{text}{}", key.sign(STATEMENTS, text.as_bytes()));
+        let whole = signed(&pierre, &text);
+        let voice = hear(&name("indiehosters"), &people, whole.as_bytes()).expect("it counts");
+        assert_eq!((voice.person, voice.word, &*voice.reason), (name("pierre"), ConsentWord::Object, "too early"));
+        let Via::Signature { digest } = &voice.via else { panic!("it is signed") };
+        assert_eq!(digest.len(), 64);
+        let elsewhere = text.replace("garden indiehosters", "garden other");
+        let huge = vec![b'x'; LARGEST_STATEMENT + 1];
+        for (bytes, why) in [
+            (signed(&stranger, &text).into_bytes(), "its key is nobody's in the garden"),
+            (signed(&pierre, &elsewhere).into_bytes(), "it is about the garden `other`"),
+            (
+                whole.replace("too early", "too late").into_bytes(),
+                "the text is another than what was signed, or the signature was changed",
+            ),
+            (text.clone().into_bytes(), "it is not signed"),
+            (whole.as_bytes()[..whole.len() - 40].to_vec(), "it is cut short"),
+            (huge, "it has more than 64 KiB"),
+            (vec![0xff, 0xfe], "it is no text"),
+        ] {
+            assert_eq!(hear(&name("indiehosters"), &people, &bytes), Err(why.to_owned()));
+        }
+        let all = [("a", whole.as_bytes()), ("b\u{7}", text.as_bytes())];
+        let (voices, unheard) = heard(&name("indiehosters"), &people, all);
+        assert_eq!(voices.len(), 1);
+        assert_eq!(unheard, [Unheard { place: visible::line("b\u{7}"), why: "it is not signed".to_owned() }]);
+    }
+}

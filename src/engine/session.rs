@@ -118,7 +118,7 @@ impl Session {
     /// IO: brings what is new in the repository; the commit that is to be applied, where it can move.
     pub(super) async fn fetch(&mut self) -> Result<Option<CommitId>, Failure> {
         // Whether anybody is asked is known once the garden was read.
-        let hears = !self.has_checked() || self.hears();
+        let hears = (!self.has_checked() || self.hears()).then(|| self.known_people());
         self.begin_look();
         tokio::select! {
             head = self.source.fetch(hears) => head,

@@ -1,10 +1,14 @@
 //! IO: where the garden's files come from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use super::failure::Failure;
-use crate::git::{CommitId, RawFile, Remote, RemoteMirror, Repository, Snapshot, Workspace, commit_snapshot_after};
+use crate::git::{
+    CommitId, RawFile, Remote, RemoteMirror, Repository, Snapshot, Statements, Workspace, commit_snapshot_after,
+};
+use crate::name::Name;
 
 /// Where the garden's files come from.
 pub enum Source {
@@ -33,17 +37,23 @@ impl Source {
         Ok(Self::Mirror { mirror: Some(Box::new(mirror)), folder, last: None })
     }
 
-    /// IO: brings what is new; the commit that is to be applied, where it can move. `hears` says whether statements of consent are
-    /// brought too.
-    pub(super) async fn fetch(&mut self, hears: bool) -> Result<Option<CommitId>, Failure> {
+    /// IO: brings what is new; the commit that is to be applied, where it can move. `hears` names the people who are known, where
+    /// statements of consent are brought too.
+    pub(super) async fn fetch(&mut self, hears: Option<BTreeSet<Name>>) -> Result<Option<CommitId>, Failure> {
         let Self::Mirror { mirror, .. } = self else { return Ok(None) };
-        let Some(fetched) = mirror.take() else { return Err(Failure::Ending) };
+        let Some(mut fetched) = mirror.take() else { return Err(Failure::Ending) };
         // Git knows no asynchronous fetch, and a server that says nothing is waited for by a thread of its own.
         let fetch = move || {
             let head = fetched.fetch();
-            // Without them the loop goes on with those that it knows.
-            if hears && let Err(error) = fetched.fetch_statements() {
-                tracing::warn!(%error, "statements of consent cannot be fetched");
+            // Without them nothing new is allowed, and the loop goes on with what was.
+            match (&hears, &head) {
+                (Some(_), Err(error)) => fetched.miss_statements(error),
+                (Some(known), Ok(_)) => {
+                    if let Err(error) = fetched.fetch_statements(known) {
+                        tracing::warn!(%error, "statements of consent cannot be fetched");
+                    }
+                }
+                (None, _) => {}
             }
             (fetched, head)
         };
@@ -145,6 +155,16 @@ impl Source {
             Self::Mirror { last, .. } => last.as_ref(),
         };
         commit_snapshot_after(repository, &commit.0, Some(folder), last).ok()
+    }
+
+    /// IO: the signed statements of consent: of a mirror as they were brought last, of a clone as they lie in it.
+    pub(super) fn statements(&self) -> Arc<Statements> {
+        match self {
+            Self::Workspace { workspace, .. } => {
+                Arc::new(workspace.repository.as_ref().map(Repository::statements).unwrap_or_default())
+            }
+            Self::Mirror { mirror, .. } => mirror.as_ref().map(|mirror| mirror.statements()).unwrap_or_default(),
+        }
     }
 
     /// The repository, to compare commits and to read the applied past.

@@ -2,18 +2,29 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode_str;
 
+use super::consent_refs::HeldStatements;
 use super::transport::{self, GitAccess, GitAddress, shown};
 use super::{CommitId, GitError, Repository, library, words};
 use crate::private;
 
+/// How much one fetch may bring.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FetchLimits {
+    pub(super) bytes: usize,
+    pub(super) objects: usize,
+}
+
 /// The most bytes that one fetch may bring.
-pub(super) const LARGEST_FETCH: usize = 512 << 20;
+const LARGEST_FETCH: usize = 512 << 20;
 /// The most objects that one fetch may bring; a garden of a thousand organisations gains some three with each commit.
 pub(super) const MOST_FETCHED: usize = 2_000_000;
+/// How much any fetch may bring.
+const ANY_FETCH: FetchLimits = FetchLimits { bytes: LARGEST_FETCH, objects: MOST_FETCHED };
 /// Where the mirror keeps the repository's HEAD; its branches stand beside it, each under its own name.
 const HEAD: &str = "refs/parcelle/head";
 /// Where the mirror keeps branches.
@@ -61,6 +72,8 @@ pub struct RemoteMirror {
     access: GitAccess,
     /// The branch that the remote's HEAD named with the last fetch.
     head_branch: RefCell<Option<String>>,
+    /// The statements of consent that were brought.
+    pub(super) held: HeldStatements,
 }
 
 impl RemoteMirror {
@@ -79,7 +92,8 @@ impl RemoteMirror {
             Ok(inner) => inner,
             Err(_) => create(folder)?,
         };
-        Ok(Self { repository: Repository::wrap(inner), remote, access, head_branch: RefCell::default() })
+        let (head_branch, held) = (RefCell::default(), HeldStatements::default());
+        Ok(Self { repository: Repository::wrap(inner), remote, access, head_branch, held })
     }
 
     /// Brings what is new and returns the commit that the branch names now.
@@ -93,7 +107,7 @@ impl RemoteMirror {
         self.bring(&mut remote, &format!("+{from}:{kept}"))?;
         // A fetch of what is not there goes well, and leaves what was fetched before it was taken away.
         let listed = remote.list().unwrap_or_default();
-        let Some(found) = listed.iter().find(|head| head.name() == from) else {
+        let Some(found) = listed.iter().find(|head| name_of(head) == Some(&from)) else {
             return Err(self.nothing_fetched(&remote));
         };
         let named = found.symref_target().and_then(|name| name.strip_prefix("refs/heads/"));
@@ -142,7 +156,7 @@ impl RemoteMirror {
         let listed = transport::with(&self.access, || {
             remote.connect(git2::Direction::Fetch)?;
             let heads = remote.list()?.iter();
-            let names = heads.filter_map(|head| Some((head.name().strip_prefix(prefix)?.to_owned(), head.oid())));
+            let names = heads.filter_map(|head| Some((name_of(head)?.strip_prefix(prefix)?.to_owned(), head.oid())));
             let names = names.collect();
             remote.disconnect()?;
             Ok(names)
@@ -154,11 +168,17 @@ impl RemoteMirror {
         })
     }
 
-    /// Fetches references, within the limits of a fetch.
-    pub(super) fn bring_all(&self, references: &[String]) -> Result<(), GitError> {
+    /// Whether it is fetched from a folder of this machine.
+    pub(super) fn is_of_a_folder(&self) -> bool {
+        self.access.is_folder()
+    }
+
+    /// Fetches what references name, within limits of their own or those of every fetch.
+    pub(super) fn bring_within(&self, references: &[String], limits: Option<FetchLimits>) -> Result<(), GitError> {
         let mut remote = self.remote()?;
+        let limits = limits.unwrap_or(ANY_FETCH);
         let references: Vec<&str> = references.iter().map(String::as_str).collect();
-        self.bring_each(&mut remote, &references)
+        self.bring_each(&mut remote, &references, limits)
     }
 
     fn remote(&self) -> Result<git2::Remote<'_>, GitError> {
@@ -169,15 +189,20 @@ impl RemoteMirror {
 
     /// Fetches one reference, within the limits of a fetch.
     fn bring(&self, remote: &mut git2::Remote<'_>, reference: &str) -> Result<(), GitError> {
-        self.bring_each(remote, &[reference])
+        self.bring_each(remote, &[reference], ANY_FETCH)
     }
 
-    fn bring_each(&self, remote: &mut git2::Remote<'_>, references: &[&str]) -> Result<(), GitError> {
+    fn bring_each(
+        &self,
+        remote: &mut git2::Remote<'_>,
+        references: &[&str],
+        limits: FetchLimits,
+    ) -> Result<(), GitError> {
         let mut too_much = None;
         let fetched = {
             let mut callbacks = git2::RemoteCallbacks::new();
             callbacks.transfer_progress(|progress| {
-                too_much = words::of_size(progress.received_bytes(), progress.total_objects());
+                too_much = words::of_size(progress.received_bytes(), progress.total_objects(), limits);
                 too_much.is_none()
             });
             let mut options = git2::FetchOptions::new();
@@ -197,7 +222,7 @@ impl RemoteMirror {
     fn nothing_fetched(&self, remote: &git2::Remote<'_>) -> GitError {
         let heads = remote.list().unwrap_or_default();
         let others: Vec<String> =
-            heads.iter().filter_map(|head| head.name().strip_prefix("refs/heads/")).map(str::to_owned).collect();
+            heads.iter().filter_map(|head| name_of(head)?.strip_prefix("refs/heads/")).map(str::to_owned).collect();
         let address = shown(&self.remote.address);
         match self.remote.branch.clone() {
             Some(branch) => GitError::NoBranch { branch, others },
@@ -210,6 +235,11 @@ impl RemoteMirror {
     pub(crate) fn repository(&self) -> &Repository {
         &self.repository
     }
+}
+
+/// The name of a ref that a remote offers; absent where it is no UTF-8. Git takes any bytes, and git2 panics at them.
+fn name_of<'h>(head: &'h git2::RemoteHead<'_>) -> Option<&'h str> {
+    catch_unwind(AssertUnwindSafe(|| head.name())).ok()
 }
 
 /// Starts the mirror beside its place and moves it there whole, so that a kill leaves either none or a good one.

@@ -26,7 +26,7 @@ mod workspace;
 mod worktree;
 
 pub(crate) use base::{Ancestry, Before, Began, MergeTarget};
-pub(crate) use consent_refs::{LARGEST_STATEMENT, PUSHED, Statements};
+pub(crate) use consent_refs::{LARGEST_STATEMENT, MOST_OF_A_PERSON, MOST_STATEMENTS, Statements, statement_ref};
 pub(crate) use line::{ChangedFiles, FirstParents, WrittenCommit};
 pub(crate) use merged::{Merged, merged};
 pub use mirror::{Remote, RemoteMirror};
@@ -300,6 +300,11 @@ impl GitError {
             git2::ErrorCode::Owner => Self::Owner(doing),
             _ => Self::Git { doing, why: words::of(&source).why },
         }
+    }
+
+    /// Whether a fetch brought more than is taken.
+    fn is_too_much(&self) -> bool {
+        matches!(self, Self::Fetch { refusal, .. } if refusal.is_too_much())
     }
 
     /// The way out, where there is one that the message does not say.

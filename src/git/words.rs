@@ -5,7 +5,7 @@ use std::path::Path;
 use git2::{Error, ErrorClass, ErrorCode};
 use http::StatusCode;
 
-use super::mirror::{LARGEST_FETCH, MOST_FETCHED};
+use super::mirror::FetchLimits;
 use super::transport::shown;
 use crate::{cause, visible};
 
@@ -99,11 +99,24 @@ pub(super) fn too_much(why: String) -> GitRefusal {
 }
 
 /// Why a fetch of so many bytes and objects is cut off; none where it is not.
-pub(super) fn of_size(bytes: usize, objects: usize) -> Option<GitRefusal> {
-    if bytes > LARGEST_FETCH {
-        return Some(refusal(format!("it brings more than {} MiB at once", LARGEST_FETCH >> 20), TOO_MUCH));
+pub(super) fn of_size(bytes: usize, objects: usize, limits: FetchLimits) -> Option<GitRefusal> {
+    if bytes > limits.bytes {
+        let most = if limits.bytes < 1 << 20 {
+            format!("{} KiB", limits.bytes >> 10)
+        } else {
+            format!("{} MiB", limits.bytes >> 20)
+        };
+        return Some(refusal(format!("it brings more than {most} at once"), TOO_MUCH));
     }
-    (objects > MOST_FETCHED).then(|| refusal(format!("it brings more than {MOST_FETCHED} objects at once"), TOO_MUCH))
+    let most = limits.objects;
+    (objects > most).then(|| refusal(format!("it brings more than {most} objects at once"), TOO_MUCH))
+}
+
+impl GitRefusal {
+    /// Whether it brings more than is taken.
+    pub(super) fn is_too_much(&self) -> bool {
+        self.help == TOO_MUCH
+    }
 }
 
 /// What a status of a web server means.
@@ -235,6 +248,19 @@ mod tests {
 
     fn why(code: ErrorCode, class: ErrorClass, message: &str) -> String {
         of(&Error::new(code, class, message)).why
+    }
+
+    #[test]
+    fn what_brings_more_than_its_limits_says_so() {
+        let limits = FetchLimits { bytes: 68 << 10, objects: 3 };
+        assert_eq!(of_size(68 << 10, 3, limits), None);
+        let refused =
+            |bytes, objects| of_size(bytes, objects, limits).filter(GitRefusal::is_too_much).map(|one| one.why);
+        assert_eq!(refused((68 << 10) + 1, 3).as_deref(), Some("it brings more than 68 KiB at once"));
+        assert_eq!(refused(1, 4).as_deref(), Some("it brings more than 3 objects at once"));
+        let large = FetchLimits { bytes: 2 << 20, objects: 3 };
+        assert_eq!(of_size(3 << 20, 3, large).expect("it is more").why, "it brings more than 2 MiB at once");
+        assert!(!nothing_listens("127.0.0.1").is_too_much());
     }
 
     #[test]

@@ -42,13 +42,15 @@ pub(crate) use rules::secret_names::NOT_OWN;
 pub(crate) use rules::secrets::looks_secret;
 pub(crate) use rules::vanished::ORGANISATION as VANISHED_ORGANISATION;
 pub(crate) use spelling::{setting_text, value_text};
+#[cfg(test)]
+pub(crate) use typed::BY_EFFECT;
 pub use typed::{
     Adopt, Age, App, AppFootprint, AppliedApp, ApprovalRule, Awaited, Claims, Class, Cluster, ClusterClaims,
     ClusterNetwork, Consent, ConsentSource, Deletions, Footprint, ForgeWord, Garden, Grants, KeptValue, Organisation,
     Past, PastOrganisation, Retired, Reviewer, Setting, WaitingRule, WrittenClaim,
 };
 pub(crate) use typed::{
-    AppNode, Contact, EnvValue, FieldDecision, Layer, Life, Offer, Person, ProviderChoice, senders,
+    AppNode, AskedAtMost, Contact, EnvValue, FieldDecision, Layer, Life, Offer, Person, ProviderChoice, senders,
 };
 
 #[cfg(test)]

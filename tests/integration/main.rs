@@ -33,6 +33,7 @@ mod plan_schema;
 mod policy;
 mod mutation;
 mod render;
+mod programs;
 mod proxy;
 mod reports;
 mod scenarios;

@@ -85,20 +85,38 @@ impl LookedAt {
         Ok(Self { garden, people, change, base, head, target, content, is_merged })
     }
 
+    /// That files on disk differ from what is checked out and signed: whoever signs may take them for a part of it.
+    pub(super) fn uncommitted(&self, workspace: &Workspace, revision: Option<&str>) -> Option<String> {
+        let checked_out = workspace.repository().ok()?.commit("HEAD").ok()?;
+        let files = if checked_out.id == self.head { workspace.uncommitted(&self.head.0).ok()? } else { Vec::new() };
+        let (count, verb, them) = match files.len() {
+            0 => return None,
+            1 => (plural(1, "file"), "differs", "is"),
+            count => (plural(count, "file"), "differ", "are"),
+        };
+        let revision = visible::line(revision.unwrap_or("HEAD"));
+        Some(format!("{count} {verb} from {revision} and {them} not part of what you sign: {}", named(files.iter())))
+    }
+
     /// What is looked at, for whoever signs it.
     pub(super) fn words(&self) -> String {
-        let files: Vec<String> = self.content.files.keys().take(MOST_NAMED).map(|path| visible::line(path)).collect();
-        let more = self.content.files.len().saturating_sub(MOST_NAMED);
-        let more = if more > 0 { format!(" and {} more", plural(more, "file")) } else { String::new() };
         let how = if self.is_merged { ", merged already" } else { "" };
         let (base, head) = (self.base.short(), self.head.short());
         format!(
-            "the change {} of {}: {base} to {head}{how}; {}{more}",
+            "the change {} of {}: {base} to {head}{how}; {}",
             self.change.short(),
             self.garden,
-            files.join(", ")
+            named(self.content.files.keys())
         )
     }
+}
+
+/// The first of some files by name, and how many more there are.
+fn named<'a>(files: impl ExactSizeIterator<Item = &'a String>) -> String {
+    let more = files.len().saturating_sub(MOST_NAMED);
+    let more = if more > 0 { format!(" and {} more", plural(more, "file")) } else { String::new() };
+    let first: Vec<String> = files.take(MOST_NAMED).map(|path| visible::line(path)).collect();
+    format!("{}{more}", first.join(", "))
 }
 
 /// The step of a branch that brought a commit: the first parent before it, and the commit that came.

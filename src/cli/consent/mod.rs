@@ -9,7 +9,7 @@ use super::workspace::{find, now};
 use super::{ClusterFlags, CommandFailure, Common, Exit, Output, session};
 use crate::consent::statement::{LONGEST_REASON, Statement, hear};
 use crate::consent::{ConsentWord, Given};
-use crate::git::{LARGEST_STATEMENT, PUSHED};
+use crate::git::{LARGEST_STATEMENT, statement_ref};
 use crate::report::escape;
 use crate::visible;
 
@@ -135,7 +135,7 @@ fn say(
         reason: reason.to_owned(),
     };
     output.note(&looked_at.words());
-    output.note(&format!("signed as {}: {}", key.person, of_word(word)));
+    looked_at.uncommitted(&workspace, revision).iter().for_each(|note| output.note(note));
     let text = statement.text();
     let signature = sign::sign(&text, &key)?;
     let signed = format!("{text}{signature}");
@@ -143,6 +143,7 @@ fn say(
     let voice = hear(&looked_at.garden, &looked_at.people, signed.as_bytes()).map_err(|why| {
         CommandFailure::asked(format!("what was signed does not count: {why}"), "sign with another key")
     })?;
+    output.note(&format!("signed as {}: {}", voice.person, of_word(word)));
     if let Some(file) = &signing.output {
         super::files::write_text(file, &signed)?;
         let file = file.display();
@@ -182,8 +183,7 @@ fn push(
     output: &Output,
 ) -> Result<Exit, CommandFailure> {
     let crate::consent::Via::Signature { digest } = &voice.via else { return Ok(Exit::Good) };
-    let short = digest.get(..12).unwrap_or(digest);
-    let name = format!("{PUSHED}{}/{}-{}-{short}", voice.change.short(), voice.person, voice.word.as_str());
+    let name = statement_ref(voice.change.short(), &voice.person, voice.word.as_str(), digest);
     let repository = workspace.repository()?;
     repository.put_statement(&name, signed)?;
     match sign::push(repository, &name, remote)? {

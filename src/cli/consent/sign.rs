@@ -18,31 +18,21 @@ use crate::visible;
 /// The most keys of a home that are looked at.
 const MOST_KEYS: usize = 50;
 
-/// A key, and whose it is.
-pub(super) struct PersonalKey {
-    /// The file that ssh-keygen takes.
-    file: PathBuf,
-    pub(super) person: Name,
-}
-
-/// The key that is named, else Git's, else the one of a home that the garden knows.
+/// The file of the key that is named, else of Git's, else of the one in a home that is somebody's of the people.
 pub(super) fn key(
     named: Option<&Path>,
     people: &BTreeMap<Name, Person>,
     workspace: &Workspace,
-) -> Result<PersonalKey, CommandFailure> {
+) -> Result<PathBuf, CommandFailure> {
     let given = named.map(Path::to_path_buf).or_else(|| git_key(workspace));
     if let Some(file) = given {
         let public = public_half(&file)?;
-        return match owner(people, &public) {
-            Some(person) => Ok(PersonalKey { file, person }),
-            None => Err(unknown(&file, &public)),
-        };
+        return if is_known(people, &public) { Ok(file) } else { Err(unknown(&file, &public)) };
     }
     for file in home_keys() {
         let Ok(public) = public_half(&file) else { continue };
-        if let Some(person) = owner(people, &public) {
-            return Ok(PersonalKey { file, person });
+        if is_known(people, &public) {
+            return Ok(file);
         }
     }
     Err(CommandFailure::asked(
@@ -51,8 +41,8 @@ pub(super) fn key(
     ))
 }
 
-fn owner(people: &BTreeMap<Name, Person>, public: &str) -> Option<Name> {
-    people.iter().find(|(_, person)| person.keys.contains(public)).map(|(name, _)| name.clone())
+fn is_known(people: &BTreeMap<Name, Person>, public: &str) -> bool {
+    people.values().any(|person| person.keys.contains(public))
 }
 
 fn unknown(file: &Path, public: &str) -> CommandFailure {
@@ -114,11 +104,12 @@ fn home_keys() -> Vec<PathBuf> {
     keys
 }
 
-/// Signs a text by `ssh-keygen`, which asks for a passphrase or an agent where it needs one.
-pub(super) fn sign(text: &str, key: &PersonalKey) -> Result<String, CommandFailure> {
+/// Signs a text by `ssh-keygen`, which asks for a passphrase, an agent or a touch of the key where it needs one: what it says goes
+/// to whoever signs while it runs.
+pub(super) fn sign(text: &str, key: &Path) -> Result<String, CommandFailure> {
     let mut command = Command::new("ssh-keygen");
-    command.args(["-Y", "sign", "-n", STATEMENTS, "-f"]).arg(&key.file);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(["-q", "-Y", "sign", "-n", STATEMENTS, "-f"]).arg(key);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
     let failed = |error: std::io::Error| {
         CommandFailure::asked(
             format!("ssh-keygen cannot be run: {error}"),
@@ -135,9 +126,8 @@ pub(super) fn sign(text: &str, key: &PersonalKey) -> Result<String, CommandFailu
     if done.status.success() && signature.starts_with("-----BEGIN SSH SIGNATURE-----") {
         return Ok(signature);
     }
-    let said = visible::line(String::from_utf8_lossy(&done.stderr).trim());
     Err(CommandFailure::asked(
-        format!("ssh-keygen signs nothing with {}: {said}", key.file.display()),
+        format!("ssh-keygen signs nothing with {}", key.display()),
         "its private half must lie beside it, for your eyes alone (chmod 600), or be in an agent (ssh-add)",
     ))
 }

@@ -7,10 +7,13 @@ use std::collections::BTreeSet;
 
 use super::super::workspace::{garden_at, now};
 use super::agreement_words::{self, ToldAgreement};
-use crate::consent::{self, Authors, Change, ChangeId, MOST_COMMITS, Question, Record, Voice, judge, unsigned};
+use crate::consent::{
+    self, Authors, Change, ChangeId, MOST_COMMITS, Question, Record, Voice, hold_for_unread, judge, unread_words,
+    unsigned,
+};
 use crate::forge::consent::{ForgeAnswer, HeardReviews, Hearing, heard, is_project};
 use crate::forge::{CiPlace, Forge, StatusState};
-use crate::git::{ChangedFiles, CommitId, GitError, MergeTarget, Repository, Workspace, WrittenCommit};
+use crate::git::{ChangedFiles, CommitId, GitError, MergeTarget, Repository, Statements, Workspace, WrittenCommit};
 use crate::model::{Class, Consent, ConsentSource, ForgeWord, Garden};
 
 /// What is said of consent: in the comment, and as a status of its own.
@@ -115,7 +118,8 @@ impl AgreementAsked<'_> {
             now: now().as_second(),
             contains: &|commit, earlier| repository.holds(commit, earlier),
         };
-        let verdict = judge(&question);
+        let mut verdict = judge(&question);
+        hold_for_unread(&mut verdict, &said.statements, (rules, &garden.people));
         if self.classes.is_none() {
             let why = "what the plan of a fork says that it is does not count";
             said.notes.push(format!("asked as for every kind of change: {why}"));
@@ -176,6 +180,8 @@ impl AgreementAsked<'_> {
             if !statements.left_out.is_empty() {
                 said.notes.push(format!("{} signed statements of this clone are not read", statements.left_out.len()));
             }
+            said.notes.extend(unread_words(&statements, (&garden.consent, &garden.people)));
+            said.statements = statements;
         }
         said
     }
@@ -185,6 +191,8 @@ impl AgreementAsked<'_> {
 #[derive(Default)]
 struct SaidOfRequest {
     heard: HeardReviews,
+    /// The signed statements of the clone.
+    statements: Statements,
     /// What its readers must know of it.
     notes: Vec<String>,
 }

@@ -9,7 +9,7 @@ use super::hearing::HeardRun;
 use super::{ConsentState, Walked, contains_in};
 use crate::consent::{
     Allowed, Authors, Between, Change, ChangeId, CommitLine, ConsentVerdict, ConsentWord, Fingerprint, Question,
-    Unheard, Unit, UnitStanding, Voice, heard, is_untouched, judge, standings,
+    Unheard, Unit, UnitStanding, Voice, heard, hold_for_unread, is_untouched, judge, standings,
 };
 use crate::git::{ChangedFiles, CommitId, Repository};
 use crate::model::{ConsentSource, Garden};
@@ -109,6 +109,7 @@ impl<'s> LineJudge<'s> {
                     place: format!("of {}", voice.person),
                     why: "`consent` names no `source signatures`".to_owned(),
                 }));
+                unheard.extend(state.statements.left_out.iter().cloned().map(|(place, why)| Unheard { place, why }));
                 Arc::new((voices, unheard))
             }
             (None, None) => Arc::default(),
@@ -152,6 +153,7 @@ impl<'s> LineJudge<'s> {
                 let whether = |address: &String| format!("whether somebody objects on {address} is not known");
                 verdict.refused.extend(reviews.unknown.iter().map(whether));
             }
+            hold_for_unread(&mut verdict, &state.statements, (&rules.consent, &rules.people));
             let announced = announced.unwrap_or_else(|| self.now.as_second());
             JudgedRun { change, verdict, urgent, announced }
         } else {

@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::session::Session;
 use crate::check::Checked;
 use crate::cluster::consent::StoredConsent;
-use crate::consent::{Agreement, ChangeId, OpenChange, Record, Voice};
+use crate::consent::{Agreement, ChangeId, OpenChange, Record, Voice, unread_words};
 use crate::git::{Commit, CommitId, Repository, Snapshot, Statements};
 use crate::name::Name;
 use crate::render::Packed;
@@ -52,7 +52,7 @@ pub(super) struct ConsentState {
     is_first: bool,
     /// Why a copy cannot be read, by cluster.
     damaged: BTreeMap<Name, String>,
-    statements: Statements,
+    statements: Arc<Statements>,
     reviews: Reviews,
     /// Commits that were checked beside the head.
     checked: BTreeMap<CommitId, Arc<Checked>>,
@@ -133,6 +133,9 @@ impl Session {
             (agreed, passed) = self.stand(&walked, snapshot, now).await?;
         }
         agreed.agreement.is_obeyed = self.has_shared_clusters();
+        let rules = walked.garden(agreed.garden).map(|garden| (&garden.consent, &garden.people));
+        let unread = rules.into_iter().flat_map(|rules| unread_words(&self.consent.statements, rules));
+        agreed.agreement.silent.extend(unread);
         agreed.agreement.silent.extend(self.consent.reviews.silent());
         agreed.agreement.silent.extend(self.unread_records());
         self.note_agreed(&walked, &mut agreed, &passed, now.as_second());
@@ -245,11 +248,14 @@ impl Session {
 
     /// Takes note of the statements that the repository holds. IO: the repository.
     fn hear(&mut self) {
-        self.consent.statements = self.statements();
+        self.consent.statements = self.source.statements();
     }
 
-    fn statements(&self) -> Statements {
-        self.repository().map(Repository::statements).unwrap_or_default()
+    /// The people of every commit that is judged, as far as they are known.
+    pub(in crate::engine) fn known_people(&self) -> BTreeSet<Name> {
+        let checked = self.consent.checked.values().map(AsRef::as_ref).chain([&*self.checked]);
+        let gardens = checked.filter_map(|checked| checked.garden.as_ref());
+        gardens.flat_map(|garden| garden.people.keys().cloned()).collect()
     }
 
     /// Whether statements of people are listened to.
@@ -266,6 +272,7 @@ impl Session {
     /// Whether statements lie in the repository that were not heard yet, or went, or forges say something else of what is open. IO: the
     /// repository, and the forges where something is.
     pub(in crate::engine) async fn has_news(&mut self, now: jiff::Timestamp) -> bool {
-        self.hears() && (self.consent.statements != self.statements() || self.reviews_have_news(now.as_second()).await)
+        self.hears()
+            && (self.consent.statements != self.source.statements() || self.reviews_have_news(now.as_second()).await)
     }
 }

@@ -2,20 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::consent_rules::WrittenRules;
 use crate::finding::{Code, Finding, Findings};
 use crate::model::read::{amount_at, child, children, name_at, number_at};
 use crate::model::{ApprovalRule, Class, Consent, ConsentSource, ForgeWord, Person, WaitingRule};
 use crate::name::Name;
 use crate::schema::CheckedFile;
 use crate::source::Span;
-use crate::ssh::public_key;
+use crate::ssh::{identity, public_key};
 use crate::syntax::Node;
 
 /// Consent that nobody can give.
 pub(crate) const NOBODY: Code = Code::new("E0306");
 /// Rules of consent without a source of approvals and objections.
 pub(crate) const NO_SOURCE: Code = Code::new("E0452");
-/// A source by which nobody who must agree can say anything.
+/// Too few of those who must agree can say anything by a source.
 pub(crate) const UNUSABLE_SOURCE: Code = Code::new("E0453");
 /// A key or account that is none, or stands for two.
 pub(crate) const NO_KEY: Code = Code::new("E0454");
@@ -42,7 +43,7 @@ pub(super) fn people(file: &CheckedFile, node: &Node, findings: &mut Findings) -
         }
         for text in children(file, node, "key").filter_map(|one| one.arg(0)) {
             match public_key(&text.text) {
-                Ok(key) if is_first(&mut known, key.clone(), &name.value, text.span, "key", findings) => {
+                Ok(key) if is_first(&mut known, identity(&key), &name.value, text.span, "key", findings) => {
                     person.keys.insert(key);
                 }
                 Ok(_) => {}
@@ -136,9 +137,9 @@ pub(super) fn consent(
         None => file.holds_broken(node),
     };
     if !is_doubtful && !file.holds_broken(block) {
-        let written = WrittenRules { consent: &consent, people, block: block.name.span, garden: node.head };
-        written.groups(&places, findings);
-        written.sources(findings);
+        let written =
+            WrittenRules { consent: &consent, places: &places, people, block: block.name.span, garden: node.head };
+        written.tell(findings);
     }
     consent
 }
@@ -169,95 +170,4 @@ fn is_on_this_machine(address: &str) -> bool {
     };
     let is_loopback = host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
     is_loopback || host.eq_ignore_ascii_case("localhost")
-}
-
-/// Rules as they are written, to be held against the people.
-struct WrittenRules<'a> {
-    consent: &'a Consent,
-    people: &'a BTreeMap<Name, Person>,
-    block: Span,
-    garden: Span,
-}
-
-impl WrittenRules<'_> {
-    /// Tells of groups that are too small for their rule: one of them may have written the change, and where nothing proves who
-    /// did, one more must agree.
-    fn groups(&self, places: &[Span], findings: &mut Findings) {
-        let Self { consent, people, .. } = self;
-        if people.is_empty() {
-            let nobody = |place: &Span| {
-                Finding::error(NOBODY, "approvals are asked for, and the garden names no people", *place)
-                    .also(self.garden, "no `people` in it")
-                    .why("nothing could ever be approved")
-                    .help("name them: `people { person ada email=ada@example.org in=operators; }`")
-            };
-            places.first().map(nobody).into_iter().for_each(|finding| findings.push(finding));
-            return;
-        }
-        let is_vouched = consent.signed || consent.sources.iter().any(|one| matches!(one, ConsentSource::Forge { .. }));
-        for (at, (rule, place)) in consent.approvals.iter().zip(places).enumerate() {
-            let ApprovalRule { count, from, class } = rule;
-            let members = people.values().filter(|person| person.groups.contains(from)).count();
-            // The strictest rule about a change asks for one more.
-            let is_stricter = |(other_at, other): (usize, &ApprovalRule)| {
-                other.class.is_none() && (other.count > *count || (other.count == *count && other_at < at))
-            };
-            let one_more = !is_vouched && (class.is_none() || !consent.approvals.iter().enumerate().any(is_stricter));
-            let asked = usize::try_from(*count).unwrap_or(usize::MAX).saturating_add(usize::from(one_more));
-            if members > asked {
-                continue;
-            }
-            let more = if one_more { ", and one more where nothing proves who wrote a change" } else { "" };
-            let title = format!("{count} of `{from}` must approve{more}, and the group has {members}");
-            let finding = Finding::error(NOBODY, title, *place)
-                .why("whoever wrote a change does not count for it, so some changes could never be approved")
-                .help(format!("have at least {} people with `in={from}`, or ask for fewer approvals", asked + 1));
-            findings.push(if one_more {
-                finding.help("or let it be proved who writes: `commits signed`, or `source forge …`")
-            } else {
-                finding
-            });
-        }
-    }
-
-    /// Tells of rules without a source, and of sources by which nobody can say anything.
-    fn sources(&self, findings: &mut Findings) {
-        let Self { consent, people, block, .. } = self;
-        if (!consent.approvals.is_empty() || !consent.waiting.is_empty()) && consent.sources.is_empty() {
-            let finding = Finding::error(NO_SOURCE, "`consent` says nothing of where approvals come from", *block)
-                .why("nobody could approve or object")
-                .help("write `source signatures` into it, for statements that people sign with their keys")
-                .help("or `source forge gitlab \"https://gitlab.example/group/garden\" credentials=forge`, for reviews there");
-            findings.push(finding);
-        }
-        let asked: BTreeSet<&Name> = consent.approvals.iter().map(|rule| &rule.from).collect();
-        let can = |group: &Name| {
-            let mut members = people.values().filter(|person| person.groups.contains(group)).peekable();
-            let none = members.peek().is_none();
-            let by = |person: &Person| {
-                consent.sources.iter().any(|source| match source {
-                    ConsentSource::Signatures => !person.keys.is_empty(),
-                    ConsentSource::Forge { kind, .. } => person.accounts.contains_key(kind),
-                })
-            };
-            none || members.any(by)
-        };
-        let cannot = asked.into_iter().find(|group| !consent.sources.is_empty() && !can(group));
-        if let Some(group) = cannot {
-            let finding = Finding::error(
-                UNUSABLE_SOURCE,
-                format!("nobody of `{group}` can say anything by a source"),
-                *block,
-            )
-            .why("signatures are told by the keys of people, reviews by their accounts, and none of them has one")
-            .help("write `key \"ssh-ed25519 …\"` or `account gitlab \"…\"` into the block of each `person`");
-            findings.push(finding);
-        }
-        if consent.signed && people.values().all(|person| person.keys.is_empty()) {
-            let finding = Finding::error(UNUSABLE_SOURCE, "commits must be signed, and nobody has a key", *block)
-                .why("no commit could ever be allowed")
-                .help("write `key \"ssh-ed25519 …\"` into the block of each `person`");
-            findings.push(finding);
-        }
-    }
 }

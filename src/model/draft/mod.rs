@@ -13,6 +13,7 @@ use crate::syntax::Node;
 mod app;
 pub(super) mod cluster;
 mod consent;
+mod consent_rules;
 mod derived;
 mod doubt;
 mod file;

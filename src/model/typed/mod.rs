@@ -18,6 +18,9 @@ pub use claims::Claims;
 pub(crate) use claims::senders;
 pub use cluster_claims::ClusterClaims;
 pub use cluster_network::ClusterNetwork;
+pub(crate) use consent::AskedAtMost;
+#[cfg(test)]
+pub(crate) use consent::BY_EFFECT;
 pub use consent::{ApprovalRule, Class, Consent, ConsentSource, ForgeWord, WaitingRule};
 pub use footprint::{AppFootprint, AppliedApp, Footprint, KeptValue, PastOrganisation};
 pub use garden::{Awaited, Cluster, Deletions, Garden, Grants, Past, Reviewer};

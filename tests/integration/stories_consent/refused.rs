@@ -3,7 +3,7 @@
 use super::{Commons, RULES, alpha, beta};
 
 /// The statements that the repository holds, by ref.
-fn statements(commons: &Commons) -> Vec<(String, Vec<u8>)> {
+pub(super) fn statements(commons: &Commons) -> Vec<(String, Vec<u8>)> {
     let origin = commons.origin();
     let refs = origin.references_glob("refs/parcelle-consent/*").unwrap();
     let read = refs.map(|found| {
@@ -36,25 +36,30 @@ async fn what_is_forged_replayed_or_cut_counts_for_nothing_and_says_why() {
     let text = String::from_utf8(signed.clone()).unwrap();
     let change = text.lines().find_map(|line| line.strip_prefix("change ")).unwrap().to_owned();
     // Another change under the same signature, another garden, cut, without a signature, by a stranger, twice the same.
-    put(&commons, "a/changed", text.replace(&change, &"0".repeat(64)).as_bytes());
-    put(&commons, "a/garden", text.replace("garden loops", "garden other").as_bytes());
-    put(&commons, "a/cut", &signed[..signed.len() - 60]);
-    put(&commons, "a/unsigned", text.split("-----BEGIN").next().unwrap().as_bytes());
-    put(&commons, "a/again", &signed);
-    put(&commons, "a/huge", &vec![b'x'; 70_000]);
-    put(&commons, "a/word", text.replace("word approve", "word urgent").as_bytes());
+    let place = |number: u32| format!("000000000001/pierre-approve-{number:012}");
+    put(&commons, &place(1), text.replace(&change, &"0".repeat(64)).as_bytes());
+    put(&commons, &place(2), text.replace("garden loops", "garden other").as_bytes());
+    put(&commons, &place(3), &signed[..signed.len() - 60]);
+    put(&commons, &place(4), text.split("-----BEGIN").next().unwrap().as_bytes());
+    put(&commons, &place(5), &signed);
+    put(&commons, &place(6), &vec![b'x'; 70_000]);
+    put(&commons, &place(7), text.replace("word approve", "word urgent").as_bytes());
     commons.branch("tree", first);
     let origin = commons.origin();
-    origin.reference("refs/parcelle-consent/a/commit", first, true, "a commit").unwrap();
+    origin.reference(&format!("refs/parcelle-consent/{}", place(8)), first, true, "a commit").unwrap();
     let blob = origin.blob(b"no commit").unwrap();
-    origin.reference("refs/parcelle-consent/a/blob", blob, true, "a file").unwrap();
+    origin.reference(&format!("refs/parcelle-consent/{}", place(9)), blob, true, "a file").unwrap();
     let told = commons.pushed(first).await;
     assert!(!commons.has("alpha", "one").await, "one person counts once");
     let said = told.consent.join("\n");
     assert!(said.contains("1 more of operators (hadrien, tim) must agree"), "{said}");
-    for why in
-        ["the text is another than what was signed", "it is about the garden `other`", "cut short", "it is not signed"]
-    {
+    for why in [
+        "the text is another than what was signed",
+        "it is about the garden `other`",
+        "cut short",
+        "it is not signed",
+        "3 more statements do not count",
+    ] {
         assert!(said.contains(why), "{why}: {said}");
     }
     commons.approved("tim", first);
@@ -75,24 +80,71 @@ async fn a_stranger_is_refused_before_anything_is_signed_and_another_namespace_c
     commons.this.ended().await;
 }
 
+/// Fills the repository with refs to what is no statement.
+fn fill(commons: &Commons, names: impl Iterator<Item = String>) {
+    let (origin, junk) = (commons.origin(), commons.main());
+    let mut packed = String::from("# pack-refs with: peeled fully-peeled sorted \n");
+    names.for_each(|name| packed.push_str(&format!("{junk} refs/{name}\n")));
+    std::fs::write(origin.path().join("packed-refs"), packed).unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_remote_full_of_refs_that_names_ours_hurts_nobody() {
+async fn a_remote_full_of_refs_silences_nobody_and_moves_none_of_ours() {
     let Some(mut commons) = Commons::begun(RULES).await else { return };
-    let change = commons.commit(&[commons.main()], "camille", &[beta(&["one"])]);
+    let change = commons.commit(&[commons.main()], "jeanne", &[beta(&["one"])]);
+    commons.branch("work", change);
+    // All of them sort before what people say: names that are none, then those of a stranger.
+    let odd = (0..10_000).map(|number| format!("parcelle-consent/0/{number:05}"));
+    let strange = (0..10_000).map(|number| format!("parcelle-consent/{number:012x}/zoe-approve-{number:012x}"));
+    fill(&commons, odd.chain(strange).chain(["parcelle/head".to_owned()]));
+    let junk = commons.main();
+    commons.origin().reference("refs/parcelle-consent/refs/parcelle/head", junk, true, "ours").unwrap();
+    commons.approved("pierre", change);
+    commons.approved("tim", change);
+    let revision = change.to_string();
+    assert_eq!(commons.say("camille", &["object", &revision, "too early"]).code, 0);
+    let told = commons.pushed(change).await;
+    assert!(!commons.has("beta", "one").await, "an objection is heard among 20,000 other refs");
+    let said = told.consent.join("\n");
+    assert!(said.contains("camille objects since"), "{said}");
+    assert!(!said.contains("nothing new is allowed"), "refs of a stranger hold nothing: {said}");
+    commons.people.set_clock("2026-11-20T12:05:00Z");
+    commons.this.now += jiff::SignedDuration::from_mins(6);
+    assert_eq!(commons.say("camille", &["withdraw", &format!("{change}^..{change}")]).code, 0);
+    let told = commons.looked().await;
+    assert!(commons.has("beta", "one").await, "the loop goes on: {:?}", told.consent);
+    let mirror = git2::Repository::open_bare(commons.this.folder.path().join("mirror")).unwrap();
+    let own: Vec<(String, git2::Oid)> = mirror
+        .references()
+        .unwrap()
+        .map(|found| found.unwrap())
+        .map(|one| (one.name().unwrap().to_owned(), one.target().unwrap()))
+        .collect();
+    assert_eq!(own, [("refs/parcelle/head".to_owned(), change)], "the mirror's refs are its own");
+    commons.this.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn statements_that_are_not_read_hold_what_is_new_and_say_whose_they_are() {
+    let Some(mut commons) = Commons::begun(RULES).await else { return };
+    let change = commons.commit(&[commons.main()], "jeanne", &[beta(&["one"])]);
     commons.branch("work", change);
     commons.approved("pierre", change);
     commons.approved("tim", change);
-    {
-        let (origin, junk) = (commons.origin(), commons.main());
-        let mut packed = String::from("# pack-refs with: peeled fully-peeled sorted \n");
-        for number in 0..20_000 {
-            packed.push_str(&format!("{junk} refs/parcelle-consent/z/{number:05}\n"));
-        }
-        packed.push_str(&format!("{} refs/parcelle/head\n", commons.main()));
-        std::fs::write(origin.path().join("packed-refs"), packed).unwrap();
-        origin.reference("refs/parcelle-consent/refs/parcelle/head", junk, true, "ours").unwrap();
+    fill(&commons, (0..2_100).map(|number| format!("parcelle-consent/{number:012x}/camille-object-{number:012x}")));
+    let told = commons.pushed(change).await;
+    assert!(!commons.has("beta", "one").await);
+    let said = told.consent.join("\n");
+    for words in [
+        "not all statements of camille are read, and one may be an objection",
+        "100 statements are there in the name of camille and not read",
+        "refs/parcelle-consent/*/camille-*",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
     }
-    commons.pushed(change).await;
-    assert!(commons.has("beta", "one").await, "statements of people come first in order of name, and the loop goes on");
+    fill(&commons, std::iter::empty());
+    let told = commons.looked().await;
+    assert!(commons.has("beta", "one").await, "{:?}", told.consent);
+    assert_eq!(told.consent, Vec::<String>::new());
     commons.this.ended().await;
 }

@@ -6,6 +6,7 @@ use super::tokens::{Token, reads, tokens};
 /// Who may start a process.
 const STARTS_PROCESSES: &[(&str, &str)] = &[
     ("tests/integration/command.rs", "the one builder of surroundings"),
+    ("tests/integration/programs.rs", "plain tools, in the same surroundings"),
     ("benches/garden.rs", "starts itself, so that each size has its own memory"),
     ("tests/integration/dependencies.rs", "asks cargo for the packages and their licences"),
     ("benches/scale.rs", "starts itself, so that each size has its own memory"),

@@ -14,8 +14,17 @@ const END: &str = "-----END SSH SIGNATURE-----";
 const LARGEST: usize = 16 << 10;
 /// That somebody touched the security key.
 const USER_PRESENT: u8 = 1;
+/// The bytes of an ed25519 key.
+const ED25519: usize = 32;
 
-/// A public key as OpenSSH writes it, without its comment: `ssh-ed25519 AAAA…`.
+/// The lengths of RSA keys that are verified, in bits.
+const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+/// The most bytes of an RSA key's public exponent.
+const LONGEST_EXPONENT: usize = 4;
+/// The first byte of a point that says both of its numbers.
+const UNCOMPRESSED: u8 = 4;
+
+/// A public key as OpenSSH writes it, without its comment: `ssh-ed25519 AAAA…`. However a key is encoded, it comes to one text.
 ///
 /// # Errors
 /// Why it is none that counts, in words, after "this is no key: ".
@@ -29,7 +38,14 @@ pub(crate) fn public_key(text: &str) -> Result<String, String> {
     if key.kind() != kind {
         return Err(format!("it says `{}` and is `{}`", crate::visible::line(kind), key.kind()));
     }
-    Ok(format!("{kind} {encoded}"))
+    Ok(format!("{kind} {}", STANDARD.encode(key.blob())))
+}
+
+/// What tells one key from another, as text: a key is the same one whether it is said to lie in hardware or not.
+pub(crate) fn identity(key: &str) -> String {
+    let blob = key.split_once(' ').and_then(|(_, encoded)| STANDARD.decode(encoded).ok());
+    let material = blob.as_deref().and_then(|blob| Key::parse(blob).ok()).map(|key| key.material());
+    material.map_or_else(|| key.to_owned(), |material| STANDARD.encode(material))
 }
 
 /// The bytes of an SSH message, one field after the other.
@@ -57,20 +73,93 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Adds a field.
+fn put(to: &mut Vec<u8>, field: &[u8]) {
+    to.extend_from_slice(&u32::try_from(field.len()).unwrap_or(u32::MAX).to_be_bytes());
+    to.extend_from_slice(field);
+}
+
+/// Adds a number: a first bit that is set would make it negative, so a zero stands before it.
+fn put_number(to: &mut Vec<u8>, number: &[u8]) {
+    let is_high = number.first().is_some_and(|first| first & 0x80 != 0);
+    if is_high { put(to, &[&[0], number].concat()) } else { put(to, number) }
+}
+
 /// A number of arbitrary length without leading zeros.
 fn unsigned(number: &[u8]) -> &[u8] {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
     &number[zeros..]
 }
 
-/// A public key of a kind that is verified.
+/// The curve of an ECDSA key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Curve {
+    P256,
+    P384,
+}
+
+impl Curve {
+    fn name(self) -> &'static str {
+        match self {
+            Self::P256 => "nistp256",
+            Self::P384 => "nistp384",
+        }
+    }
+
+    /// The bytes of one number of its points.
+    fn length(self) -> usize {
+        match self {
+            Self::P256 => 32,
+            Self::P384 => 48,
+        }
+    }
+
+    /// Reads the name of the curve, and a point on it that is written in full.
+    fn point<'a>(self, reader: &mut Reader<'a>) -> Result<&'a [u8], String> {
+        if reader.string()? != self.name().as_bytes() {
+            return Err("it names another curve than its kind".to_owned());
+        }
+        let point = reader.string()?;
+        if point.first() != Some(&UNCOMPRESSED) {
+            return Err("its point is not written in full (uncompressed)".to_owned());
+        }
+        sized(point, 1 + 2 * self.length())
+    }
+}
+
+/// Bytes that have exactly the length that they must have.
+fn sized(bytes: &[u8], length: usize) -> Result<&[u8], String> {
+    match bytes.len().cmp(&length) {
+        std::cmp::Ordering::Less => Err("it is cut short".to_owned()),
+        std::cmp::Ordering::Equal => Ok(bytes),
+        std::cmp::Ordering::Greater => Err("it is longer than a key of its kind".to_owned()),
+    }
+}
+
+/// Checks that an RSA key is one that signatures can be verified with.
+fn check_rsa(exponent: &[u8], modulus: &[u8]) -> Result<(), String> {
+    let zeros = modulus.first().map_or(0, |first| usize::try_from(first.leading_zeros()).unwrap_or(0));
+    let bits = 8 * modulus.len() - zeros;
+    if !RSA_BITS.contains(&bits) {
+        let (least, most) = (RSA_BITS.start(), RSA_BITS.end());
+        return Err(format!("an RSA key has {least} to {most} bits, and it has {bits}"));
+    }
+    let is_odd = |number: &[u8]| number.last().is_some_and(|last| last & 1 == 1);
+    if !is_odd(modulus) || !is_odd(exponent) || exponent == [1] || exponent.len() > LONGEST_EXPONENT {
+        return Err("its numbers are none of an RSA key".to_owned());
+    }
+    Ok(())
+}
+
+/// A public key of a kind that is verified, with numbers that can be verified with.
 enum Key<'a> {
     Ed25519(&'a [u8]),
-    /// The point on the curve P-256 or P-384.
+    /// A point on a curve.
     Ecdsa {
-        bits: u16,
+        curve: Curve,
         point: &'a [u8],
     },
+    /// Both numbers without leading zeros.
     Rsa {
         exponent: &'a [u8],
         modulus: &'a [u8],
@@ -91,24 +180,19 @@ impl<'a> Key<'a> {
         let mut reader = Reader(blob);
         let kind = reader.string()?;
         let key = match kind {
-            b"ssh-ed25519" => Self::Ed25519(reader.string()?),
-            b"ecdsa-sha2-nistp256" | b"ecdsa-sha2-nistp384" => {
-                let _curve = reader.string()?;
-                Self::Ecdsa { bits: if kind.ends_with(b"256") { 256 } else { 384 }, point: reader.string()? }
-            }
+            b"ssh-ed25519" => Self::Ed25519(sized(reader.string()?, ED25519)?),
+            b"ecdsa-sha2-nistp256" => Self::Ecdsa { curve: Curve::P256, point: Curve::P256.point(&mut reader)? },
+            b"ecdsa-sha2-nistp384" => Self::Ecdsa { curve: Curve::P384, point: Curve::P384.point(&mut reader)? },
             b"ssh-rsa" => {
                 let (exponent, modulus) = (unsigned(reader.string()?), unsigned(reader.string()?));
-                if modulus.len() < 256 {
-                    return Err("an RSA key has at least 2048 bits".to_owned());
-                }
+                check_rsa(exponent, modulus)?;
                 Self::Rsa { exponent, modulus }
             }
             b"sk-ssh-ed25519@openssh.com" => {
-                Self::HardwareEd25519 { key: reader.string()?, application: reader.string()? }
+                Self::HardwareEd25519 { key: sized(reader.string()?, ED25519)?, application: reader.string()? }
             }
             b"sk-ecdsa-sha2-nistp256@openssh.com" => {
-                let _curve = reader.string()?;
-                Self::HardwareEcdsa { point: reader.string()?, application: reader.string()? }
+                Self::HardwareEcdsa { point: Curve::P256.point(&mut reader)?, application: reader.string()? }
             }
             _ => {
                 let shown = String::from_utf8_lossy(kind.get(..40).unwrap_or(kind)).into_owned();
@@ -119,17 +203,41 @@ impl<'a> Key<'a> {
             }
         };
         reader.end()?;
-        if matches!(key, Self::Ed25519(key) | Self::HardwareEd25519 { key, .. } if key.len() != 32) {
-            return Err("it is cut short".to_owned());
-        }
         Ok(key)
+    }
+
+    /// The key as OpenSSH encodes it.
+    fn blob(&self) -> Vec<u8> {
+        let mut blob = Vec::new();
+        put(&mut blob, self.kind().as_bytes());
+        match self {
+            Self::Ed25519(key) => put(&mut blob, key),
+            Self::Ecdsa { curve, point } => [curve.name().as_bytes(), point].iter().for_each(|one| put(&mut blob, one)),
+            Self::Rsa { exponent, modulus } => [exponent, modulus].iter().for_each(|one| put_number(&mut blob, one)),
+            Self::HardwareEd25519 { key, application } => {
+                [key, application].iter().for_each(|one| put(&mut blob, one));
+            }
+            Self::HardwareEcdsa { point, application } => {
+                [Curve::P256.name().as_bytes(), point, application].iter().for_each(|one| put(&mut blob, one));
+            }
+        }
+        blob
+    }
+
+    /// The numbers of the key: whoever holds their private half can sign as any kind of key that is made of them.
+    fn material(&self) -> &'a [u8] {
+        match self {
+            Self::Ed25519(key) | Self::HardwareEd25519 { key, .. } => key,
+            Self::Ecdsa { point, .. } | Self::HardwareEcdsa { point, .. } => point,
+            Self::Rsa { modulus, .. } => modulus,
+        }
     }
 
     fn kind(&self) -> &'static str {
         match self {
             Self::Ed25519(_) => "ssh-ed25519",
-            Self::Ecdsa { bits: 256, .. } => "ecdsa-sha2-nistp256",
-            Self::Ecdsa { .. } => "ecdsa-sha2-nistp384",
+            Self::Ecdsa { curve: Curve::P256, .. } => "ecdsa-sha2-nistp256",
+            Self::Ecdsa { curve: Curve::P384, .. } => "ecdsa-sha2-nistp384",
             Self::Rsa { .. } => "ssh-rsa",
             Self::HardwareEd25519 { .. } => "sk-ssh-ed25519@openssh.com",
             Self::HardwareEcdsa { .. } => "sk-ecdsa-sha2-nistp256@openssh.com",
@@ -151,11 +259,12 @@ impl<'a> Key<'a> {
         }
         match self {
             Self::Ed25519(key) => check(&verify::ED25519, key, message, signature),
-            Self::Ecdsa { bits: 256, point } => {
-                check(&verify::ECDSA_P256_SHA256_FIXED, point, message, &fixed(signature, 32)?)
-            }
-            Self::Ecdsa { point, .. } => {
-                check(&verify::ECDSA_P384_SHA384_FIXED, point, message, &fixed(signature, 48)?)
+            Self::Ecdsa { curve, point } => {
+                let with: &dyn verify::VerificationAlgorithm = match curve {
+                    Curve::P256 => &verify::ECDSA_P256_SHA256_FIXED,
+                    Curve::P384 => &verify::ECDSA_P384_SHA384_FIXED,
+                };
+                check(with, point, message, &fixed(signature, curve.length())?)
             }
             Self::Rsa { exponent, modulus } => {
                 let with = if algorithm == b"rsa-sha2-256" {
@@ -171,7 +280,7 @@ impl<'a> Key<'a> {
             }
             Self::HardwareEcdsa { point, application } => {
                 let message = by_hardware(application, rest, message)?;
-                check(&verify::ECDSA_P256_SHA256_FIXED, point, &message, &fixed(signature, 32)?)
+                check(&verify::ECDSA_P256_SHA256_FIXED, point, &message, &fixed(signature, Curve::P256.length())?)
             }
         }
     }
@@ -239,9 +348,13 @@ impl SshSignature {
         Ok(signature)
     }
 
-    /// The text of the key that it says to be made by, in base64.
-    pub(crate) fn key(&self) -> String {
-        STANDARD.encode(&self.key)
+    /// The key that it says to be made by, as [`public_key`] writes it.
+    ///
+    /// # Errors
+    /// Why it is none that counts, in words.
+    pub(crate) fn key(&self) -> Result<String, String> {
+        let key = Key::parse(&self.key).map_err(|why| format!("its key cannot be used: {why}"))?;
+        Ok(format!("{} {}", key.kind(), STANDARD.encode(key.blob())))
     }
 
     /// Verifies that it is of a message.
@@ -256,8 +369,7 @@ impl SshSignature {
         };
         let mut signed = MAGIC.to_vec();
         for part in [&*self.namespace, &*self.reserved, &*self.hash, hashed.as_ref()] {
-            signed.extend_from_slice(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
-            signed.extend_from_slice(part);
+            put(&mut signed, part);
         }
         let mut reader = Reader(&self.signature);
         let (algorithm, signature) = (reader.string()?, reader.string()?);
@@ -268,3 +380,6 @@ impl SshSignature {
         key.made(algorithm, signature, reader.0, &signed)
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;
