@@ -65,7 +65,12 @@ fn measure(organisations: usize, kubeconfig: &str) {
 
 async fn rounds(organisations: usize, kubeconfig: &str, folder: &Path) {
     let repository = Repository::new(&folder.join("garden"));
-    repository.commit(&files(organisations), 1);
+    let mut number = 0;
+    let mut commit = |repository: &Repository, files: &[(String, String)]| {
+        number += 1;
+        repository.commit(files, number);
+    };
+    commit(&repository, &files(organisations));
     let mut table = Table { organisations, objects: 0, begun: Mark::now() };
 
     let none = RequestCounts::default();
@@ -79,15 +84,26 @@ async fn rounds(organisations: usize, kubeconfig: &str, folder: &Path) {
     drop(checked);
 
     let mut daemon = daemon(kubeconfig, folder);
-    for (what, event, storage) in [
-        ("first apply of everything", Event::Resync, None),
-        ("nothing changed, everything compared", Event::Resync, None),
-        ("nothing changed, a new commit", Event::Poll, Some(20)),
-        ("one setting of one organisation changed", Event::Poll, Some(30)),
+    let one = |storage| vec![(generated::path(0), generated::organisation(0, Size::Short, storage))];
+    let ten =
+        (0..10.min(organisations)).map(|at| vec![(generated::path(at), generated::organisation(at, Size::Short, 40))]);
+    let further = vec![(generated::path(1), generated::organisation(1, Size::Short, 50))];
+    for (what, event, commits) in [
+        ("first apply of everything", Event::Resync, Vec::new()),
+        ("nothing changed, everything compared", Event::Resync, Vec::new()),
+        ("nothing changed, a new commit", Event::Poll, vec![one(20)]),
+        ("one setting of one organisation changed", Event::Poll, vec![one(30)]),
+        ("rules of consent", Event::Poll, vec![vec![("garden.kdl".to_owned(), generated::garden_by_consent())]]),
+        ("ten commits to ten organisations, which wait", Event::Poll, ten.collect()),
+        ("a further one while those wait", Event::Poll, vec![further]),
+        (
+            "the offer of all, while those wait",
+            Event::Poll,
+            vec![vec![("offers/basic.kdl".to_owned(), generated::offer(48))]],
+        ),
     ] {
-        if let Some(storage) = storage {
-            let changed = generated::organisation(0, Size::Short, storage);
-            repository.commit(&[(generated::path(0), changed)], storage);
+        for files in commits {
+            commit(&repository, &files);
         }
         table.start(counts(&daemon));
         let turn = daemon.turn(event, now()).await.expect("a turn");

@@ -34,6 +34,23 @@ pub fn path(at: usize) -> String {
 /// The `garden` node.
 pub const GARDEN: &str = "edition 2026\n\ngarden scale {\n    title \"Scale\"\n    ceiling { cpu 64 cores; memory 256 GiB; storage 8 TiB; }\n}\n";
 
+/// The `garden` node, with people who decide by signing.
+pub fn garden_by_consent() -> String {
+    let person = |(name, key): (&str, &str)| {
+        let key: Vec<&str> = key.split_whitespace().take(2).collect();
+        format!("        person {name} email={name}@example.org in=operators {{ key \"{}\"; }}\n", key.join(" "))
+    };
+    let people = [
+        ("pierre", include_str!("../../tests/keys/pierre.pub")),
+        ("tim", include_str!("../../tests/keys/tim.pub")),
+        ("hadrien", include_str!("../../tests/keys/hadrien.pub")),
+    ];
+    let people: String = people.map(person).concat();
+    let own =
+        format!("    people {{\n{people}    }}\n    consent {{ approvals 1 from=operators; source signatures; }}\n");
+    GARDEN.replace("    ceiling", &format!("{own}    ceiling"))
+}
+
 /// The one cluster, with a place for backups where organisations ask for some.
 pub fn cluster(size: Size) -> String {
     let backup = match size {

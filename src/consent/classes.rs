@@ -1,4 +1,4 @@
-//! What kind of change it is, and whom it concerns: by what is written otherwise, and by what is rendered otherwise.
+//! What kind of change it is: by what is written otherwise, and by what is rendered otherwise.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -7,9 +7,6 @@ use crate::impact::edits::{EditedLines, Part, Touched};
 use crate::model::{Class, Garden, Life, Organisation};
 use crate::name::Name;
 use crate::render::{self, Object, OrganisationObjects};
-
-/// Words of an organisation that change nothing of what is done for it.
-const SAID_ONLY: &[&str] = &["title", "contact", "note", "about"];
 
 /// Two states of a garden; absent where a commit has none that can be read.
 #[derive(Clone, Copy)]
@@ -24,7 +21,7 @@ pub(crate) struct Between<'a> {
 
 /// An organisation in a state of a garden.
 #[derive(Clone, Copy)]
-enum Stands<'a> {
+pub(super) enum Stands<'a> {
     /// There is none of its name.
     Not,
     /// A finding stops it: what it means is not known.
@@ -33,7 +30,7 @@ enum Stands<'a> {
 }
 
 impl<'a> Stands<'a> {
-    fn of(garden: Option<&'a Garden>, name: &Name) -> Self {
+    pub(super) fn of(garden: Option<&'a Garden>, name: &Name) -> Self {
         let Some(garden) = garden else { return Self::Stopped };
         match garden.organisations.get(name) {
             Some(organisation) => Self::Sound(garden, organisation),
@@ -44,34 +41,6 @@ impl<'a> Stands<'a> {
 }
 
 impl Between<'_> {
-    /// Whether the garden's own words and its clusters are the same: nothing that all share is another.
-    pub(crate) fn is_garden_alike(&self) -> bool {
-        let is_shared = |touched: Touched<'_>| match touched.part {
-            Part::Garden => !touched.is_of(&["title"]),
-            Part::Cluster(_) | Part::Other => true,
-            Part::Offer(_) | Part::Organisation(_) | Part::Definition(_) => false,
-        };
-        self.before.is_some() && self.after.is_some() && !self.edits.is_cut() && !self.edits.touched().any(is_shared)
-    }
-
-    /// Whether nothing of an organisation is another: what it says of itself, and what is rendered of it, now and at its hours.
-    pub(crate) fn is_alike(&self, name: &Name) -> bool {
-        match (Stands::of(self.before, name), Stands::of(self.after, name)) {
-            (Stands::Not, Stands::Not) => true,
-            (Stands::Sound(was, before), Stands::Sound(is, after)) => {
-                let same = Arc::ptr_eq(before, after) && is_rendered_by_the_same(was, is);
-                let own = |touched: Touched<'_>| {
-                    matches!(touched.part, Part::Organisation(owner) if owner.as_str() == name.as_str())
-                        && !touched.is_of(SAID_ONLY)
-                };
-                let is_said = self.edits.is_cut() || self.edits.touched().any(own);
-                same || (!is_said && is_same(&self.rendered(was, before), &self.rendered(is, after)))
-            }
-            (Stands::Stopped, Stands::Stopped) => !self.edits.is_cut() && self.edits.touched().next().is_none(),
-            _ => false,
-        }
-    }
-
     fn rendered(&self, garden: &Garden, organisation: &Organisation) -> OrganisationObjects {
         render::organisation(garden, organisation, self.now)
     }
@@ -127,7 +96,7 @@ impl Between<'_> {
 }
 
 /// Whether two states of a garden render an organisation that is the same alike.
-fn is_rendered_by_the_same(before: &Garden, after: &Garden) -> bool {
+pub(super) fn is_rendered_by_the_same(before: &Garden, after: &Garden) -> bool {
     let hold = |garden: &Garden| garden.hold.as_ref().map(|hold| hold.value.clone());
     before.name == after.name && hold(before) == hold(after) && before.deletions.keep_data == after.deletions.keep_data
 }
@@ -196,32 +165,4 @@ fn by_objects(before: &Parts<'_>, after: &Parts<'_>, classes: &mut BTreeSet<Clas
     if before.1.keys().any(|id| !after.1.contains_key(id)) {
         classes.insert(Class::Deletions);
     }
-}
-
-/// Whether the same is asked for, wherever it was written: objects, Secrets, what is held, and what acts later.
-fn is_same(before: &OrganisationObjects, after: &OrganisationObjects) -> bool {
-    let secret = |one: &render::SecretRequest| (one.source.clone(), one.labels.clone(), one.secret_type.clone());
-    let (was, is) = (parts(before), parts(after));
-    let objects = was.0.len() == is.0.len()
-        && was.0.iter().all(|(id, one)| is.0.get(id).is_some_and(|other| one.body == other.body));
-    let secrets = was.1.len() == is.1.len()
-        && was.1.iter().all(|(id, one)| is.1.get(id).is_some_and(|other| secret(one) == secret(other)));
-    let waiting = |objects: &OrganisationObjects| -> BTreeMap<Name, String> {
-        objects.waiting.iter().map(|(app, release)| (app.clone(), release.version.clone())).collect()
-    };
-    let retired = |objects: &OrganisationObjects| -> BTreeMap<Name, u64> {
-        objects.retired.iter().map(|(app, (time, _))| (app.clone(), *time)).collect()
-    };
-    let terms = |objects: &OrganisationObjects| -> BTreeSet<_> {
-        let each = objects.terms.iter();
-        each.map(|term| (term.word, term.key.clone(), term.says.clone(), term.at, term.over)).collect()
-    };
-    objects
-        && secrets
-        && before.cluster == after.cluster
-        && before.namespace == after.namespace
-        && before.held == after.held
-        && waiting(before) == waiting(after)
-        && retired(before) == retired(after)
-        && terms(before) == terms(after)
 }

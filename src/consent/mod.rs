@@ -10,11 +10,11 @@
 //! time  ─┘   line of commits ──┘
 //! ```
 
-#![expect(dead_code, unused_imports, reason = "told by reports, which is being built")]
-
 mod agreement;
+mod alike;
 mod change;
 mod classes;
+mod json;
 mod judge;
 #[cfg(test)]
 mod laws;
@@ -28,10 +28,11 @@ pub(crate) mod words;
 
 pub use agreement::Agreement;
 pub(crate) use agreement::{HeldBack, OpenChange};
+pub(crate) use alike::{Fingerprint, is_untouched};
 pub(crate) use change::{Authors, Change, ChangeId, MOST_COMMITS, unsigned};
 pub(crate) use classes::Between;
 pub(crate) use judge::{Allowed, ConsentVerdict, Discounted, Missing, Objection, Question, judge};
-pub(crate) use record::{Record, UrgentUse, Used};
+pub(crate) use record::{Contains, Record, UnreadRecord, UrgentUse, Used};
 pub(crate) use statement::{Unheard, heard};
 pub(crate) use voice::{ConsentWord, Given, Via, Voice};
 pub(crate) use walk::{CommitLine, Exchange, Unit, UnitStanding, standings};

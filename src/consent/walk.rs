@@ -36,8 +36,8 @@ pub(crate) struct CommitLine<'a> {
 pub(crate) struct UnitStanding {
     /// The newest position that it may be at.
     pub(crate) at: usize,
-    /// The first run after it that concerns it and is not allowed.
-    pub(crate) held_by: Option<(usize, usize)>,
+    /// The steps after it that concern it and are not allowed, each by itself.
+    pub(crate) open: Vec<(usize, usize)>,
     /// The organisation that it waits for, where it is held because both go together.
     pub(crate) with: Option<Name>,
 }
@@ -76,10 +76,9 @@ pub(crate) fn standings(units: &[Unit], line: &CommitLine<'_>) -> BTreeMap<Unit,
     }
     let standing = |unit: &Unit| {
         let (at, with) = at[unit].clone();
-        let next =
-            (at + 1..=line.last).find(|to| !(line.alike)(unit, to - 1, *to) && !(line.allowed)(unit, to - 1, *to));
-        let held_by = next.filter(|_| with.is_none()).map(|to| (to - 1, to));
-        UnitStanding { at, held_by, with }
+        let after = (at + 1..=line.last).map(|to| (to - 1, to));
+        let open = after.filter(|(from, to)| !(line.alike)(unit, *from, *to) && !(line.allowed)(unit, *from, *to));
+        UnitStanding { at, open: open.collect(), with }
     };
     units.iter().map(|unit| (unit.clone(), standing(unit))).collect()
 }
@@ -114,16 +113,17 @@ mod tests {
 
     #[test]
     fn a_unit_goes_to_the_newest_position_up_to_which_all_that_concerns_it_is_allowed() {
-        assert_eq!(at(3, &[(0, 1), (2, 3)], &[]), UnitStanding { at: 1, held_by: Some((1, 2)), with: None });
+        assert_eq!(at(3, &[(0, 1), (2, 3)], &[]), UnitStanding { at: 1, open: vec![(1, 2)], with: None });
         assert_eq!(at(3, &[(0, 1)], &[(1, 2), (2, 3)]).at, 3, "what does not concern it holds nobody");
         assert_eq!(at(3, &[(0, 3)], &[]).at, 3, "a run is allowed together");
-        assert_eq!(at(3, &[(0, 1), (1, 2)], &[]).held_by, Some((2, 3)));
+        assert_eq!(at(3, &[(0, 1), (1, 2)], &[]).open, [(2, 3)]);
+        assert_eq!(at(4, &[(2, 3)], &[(1, 2)]).open, [(0, 1), (3, 4)], "all that is to be agreed, at once");
     }
 
     #[test]
     fn a_change_and_its_revert_need_nothing() {
-        assert_eq!(at(2, &[], &[(0, 2)]), UnitStanding { at: 2, held_by: None, with: None });
-        assert_eq!(at(3, &[], &[(0, 2)]), UnitStanding { at: 2, held_by: Some((2, 3)), with: None });
+        assert_eq!(at(2, &[], &[(0, 2)]), UnitStanding { at: 2, open: Vec::new(), with: None });
+        assert_eq!(at(3, &[], &[(0, 2)]), UnitStanding { at: 2, open: vec![(2, 3)], with: None });
     }
 
     #[test]
@@ -134,8 +134,8 @@ mod tests {
         let exchanges = [Exchange { step: 2, gives: name("gives"), takes: name("takes") }];
         let line = CommitLine { last: 2, allowed: &allowed, alike: &alike, exchanges: &exchanges };
         let standings = standings(&units, &line);
-        assert_eq!(standings[&units[1]], UnitStanding { at: 0, held_by: Some((0, 1)), with: None });
-        assert_eq!(standings[&units[0]], UnitStanding { at: 1, held_by: None, with: Some(name("takes")) });
+        assert_eq!(standings[&units[1]], UnitStanding { at: 0, open: vec![(0, 1)], with: None });
+        assert_eq!(standings[&units[0]], UnitStanding { at: 1, open: Vec::new(), with: Some(name("takes")) });
         assert_eq!(standings[&units[2]].at, 2);
     }
 

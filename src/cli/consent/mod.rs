@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::show::ShowFormat;
 use super::workspace::{find, now};
 use super::{ClusterFlags, CommandFailure, Common, Exit, Output, session};
 use crate::consent::statement::{LONGEST_REASON, Statement, hear};
 use crate::consent::{ConsentWord, Given};
 use crate::git::{LARGEST_STATEMENT, PUSHED};
+use crate::report::escape;
 use crate::visible;
 
 mod change;
@@ -80,6 +82,9 @@ pub(crate) struct ConsentArgs {
     /// The branch or commit that it goes to [default: as the branch tells it]
     #[arg(long, value_name = "REV")]
     base: Option<String>,
+    /// How to print it
+    #[arg(long, short, value_enum, default_value_t = ShowFormat::Text)]
+    format: ShowFormat,
     #[command(flatten)]
     clusters: ClusterFlags,
 }
@@ -212,30 +217,35 @@ pub(crate) async fn consent(common: &Common, args: &ConsentArgs, output: &Output
         None => session
             .agreement_at("HEAD", now())
             .await
-            .map(|agreement| agreement.map(|one| (one.lines(), !one.is_open()))),
+            .map(|agreement| agreement.map(|one| (one.lines(), one.json(), !one.is_open()))),
         Some(one) => {
             let of = (one.target.as_str(), &one.base, &one.head);
             let explained = session.explain_change(of, now()).await;
             explained.map(|found| {
                 found.map(|(open, notes)| {
+                    let value = open.json_with(&notes);
                     let lines = open.explained().into_iter().chain(notes).collect();
-                    (lines, open.verdict.allowed.is_some())
+                    (lines, value, open.verdict.allowed.is_some())
                 })
             })
         }
     };
     session.close().await;
-    let Some((lines, is_settled)) = told? else {
+    let told = told?;
+    if told.is_none() {
         output.note("the garden asks nobody: what is on the branch is applied (`consent` in garden.kdl)");
-        return Ok(Exit::Good);
-    };
+    }
+    let (lines, value, is_settled) = told.unwrap_or_else(|| (Vec::new(), serde_json::Value::Null, true));
     if let Some(one) = &looked_at {
         output.note(&one.words());
     }
-    if lines.is_empty() {
-        output.result("nothing waits for anybody\n")?;
-    } else {
-        output.result(&lines.iter().map(|line| format!("{}\n", visible::line(line))).collect::<String>())?;
+    let listed = |line: &dyn Fn(&str) -> String| lines.iter().map(|one| line(&visible::line(one))).collect::<String>();
+    match args.format {
+        ShowFormat::Json => output.result(&visible::json(format!("{value:#}\n")))?,
+        _ if value.is_null() => {}
+        _ if lines.is_empty() => output.result("nothing waits for anybody\n")?,
+        ShowFormat::Text => output.result(&listed(&|line| format!("{line}\n")))?,
+        ShowFormat::Markdown => output.result(&listed(&|line| format!("- {}\n", escape(line))))?,
     }
     Ok(if is_settled { Exit::Good } else { Exit::Garden })
 }

@@ -110,6 +110,8 @@ impl AgreementAsked<'_> {
             change: &change,
             voices: &said.heard.voices,
             record: &Record::default(),
+            earlier: &[],
+            announced: None,
             now: now().as_second(),
             contains: &|commit, earlier| repository.holds(commit, earlier),
         };

@@ -73,29 +73,6 @@ impl Walked {
         facts
     }
 
-    /// Whether nothing of a unit is another at two positions.
-    pub(super) fn is_alike(
-        &self,
-        state: &mut ConsentState,
-        unit: &Unit,
-        from: usize,
-        to: usize,
-        facts: &StepFacts,
-        now: jiff::Timestamp,
-    ) -> bool {
-        let key = (unit.clone(), self.commit(from).clone(), self.commit(to).clone());
-        if let Some(known) = state.alike.get(&key) {
-            return *known;
-        }
-        let between = Between { before: self.garden(from), after: self.garden(to), edits: &facts.edits, now };
-        let alike = match unit {
-            Unit::Garden => between.is_garden_alike(),
-            Unit::Organisation(name) => between.is_alike(name),
-        };
-        state.alike.insert(key, alike);
-        alike
-    }
-
     /// The change between two positions, as people at a position of the line judge it; `others` are those who wrote it as forges say.
     pub(super) fn change(
         &self,

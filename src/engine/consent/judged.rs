@@ -1,18 +1,18 @@
 //! Pure: what the rules make of each step and run of the line, and how far everything goes.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::facts::StepFacts;
 use super::hearing::HeardRun;
-use super::{ConsentState, Reached, Walked};
+use super::{ConsentState, Reached, Walked, contains_in};
 use crate::consent::{
-    Agreement, Allowed, Authors, Change, CommitLine, ConsentVerdict, ConsentWord, Exchange, HeldBack, OpenChange,
-    Question, Unheard, Unit, UnitStanding, Voice, heard, judge, standings,
+    Agreement, Allowed, Authors, Between, Change, ChangeId, CommitLine, ConsentVerdict, ConsentWord, Fingerprint,
+    HeldBack, OpenChange, Question, Unheard, Unit, UnitStanding, Voice, heard, is_untouched, judge, standings,
 };
 use crate::git::{ChangedFiles, CommitId, Repository};
-use crate::model::{Claims, ConsentSource, Garden, Organisation};
+use crate::model::{ConsentSource, Garden};
 use crate::name::Name;
 
 /// A run of the line that is judged by the rules of a position.
@@ -30,6 +30,8 @@ pub(super) struct JudgedRun {
     pub(super) verdict: ConsentVerdict,
     /// Who says that it is urgent.
     pub(super) urgent: Option<Voice>,
+    /// When it was seen first, in Unix seconds.
+    announced: i64,
 }
 
 /// The line, with everything that judging it needs.
@@ -45,11 +47,9 @@ pub(super) struct LineJudge<'s> {
     voices: RefCell<BTreeMap<usize, Arc<(Vec<Voice>, Vec<Unheard>)>>>,
     pub(super) heard: RefCell<BTreeMap<Run, Arc<HeardRun>>>,
     pub(super) judged: RefCell<BTreeMap<Run, Arc<JudgedRun>>>,
-    runs: RefCell<BTreeMap<usize, Arc<Runs>>>,
+    together: OnceCell<BTreeMap<ChangeId, Vec<(usize, usize)>>>,
+    prints: RefCell<BTreeMap<(Name, usize), Fingerprint>>,
 }
-
-/// Runs of several steps that somebody spoke of, from and to positions.
-type Runs = BTreeSet<(usize, usize)>;
 
 impl<'s> LineJudge<'s> {
     pub(super) fn new(
@@ -73,7 +73,8 @@ impl<'s> LineJudge<'s> {
             voices: RefCell::default(),
             heard: RefCell::default(),
             judged: RefCell::default(),
-            runs: RefCell::default(),
+            together: OnceCell::new(),
+            prints: RefCell::default(),
         }
     }
 
@@ -122,11 +123,13 @@ impl<'s> LineJudge<'s> {
         let judged = if let Some(rules) = self.walked.garden(run.rules) {
             let people = (&rules.people, reviews.reviews.authors.clone());
             let change = self.walked.change(&facts, (run.from, run.to), people, rules.consent.signed);
+            let announced = self.announced(&facts, run);
+            let earlier = self.earlier(&facts.id, run, &voices);
             let state = self.state.borrow();
-            let contains = |commit: &CommitId, earlier: &CommitId| {
-                commit == earlier || self.repository.is_some_and(|repository| repository.holds(commit, earlier))
-            };
+            let contains = contains_in(self.repository);
             let question = Question {
+                announced,
+                earlier: &earlier,
                 rules: &rules.consent,
                 people: &rules.people,
                 change: &change,
@@ -136,75 +139,114 @@ impl<'s> LineJudge<'s> {
                 contains: &contains,
             };
             let (mut verdict, urgent) = (judge(&question), question.urgent_voice().cloned());
-            // That nobody objects in time is known where all could be asked.
-            let waits =
-                rules.consent.waiting.iter().any(|rule| rule.class.is_none_or(|class| change.classes.contains(&class)));
-            if verdict.allowed == Some(Allowed::Agreed) && waits && !reviews.unknown.is_empty() {
-                verdict.allowed = None;
-                let whether = |address: &String| format!("whether somebody objects on {address} is not known");
-                verdict.refused.extend(reviews.unknown.iter().map(whether));
-            }
-            JudgedRun { change, verdict, urgent }
+            reviews.hold_unknown(&rules.consent, &change, &mut verdict);
+            let announced = announced.unwrap_or_else(|| self.now.as_second());
+            JudgedRun { change, verdict, urgent, announced }
         } else {
             // Without rules that can be read nobody can agree.
             let nobody = (&BTreeMap::new(), Authors::default());
             let change = self.walked.change(&facts, (run.from, run.to), nobody, false);
             let refused = vec!["the rules before it cannot be read".to_owned()];
-            JudgedRun { change, verdict: ConsentVerdict { refused, ..ConsentVerdict::default() }, urgent: None }
+            let verdict = ConsentVerdict { refused, ..ConsentVerdict::default() };
+            JudgedRun { change, verdict, urgent: None, announced: self.now.as_second() }
         };
         let judged = Arc::new(judged);
         self.judged.borrow_mut().insert(run, Arc::clone(&judged));
         judged
     }
 
+    /// When a run was seen first: by itself, or the last of its steps.
+    fn announced(&self, facts: &StepFacts, run: Run) -> Option<i64> {
+        let seen = |id: &ChangeId| self.state.borrow().record.announced.get(id).copied();
+        let steps = || {
+            let steps = (run.from..run.to).map(|from| seen(&self.facts(from, from + 1).id));
+            steps.collect::<Option<Vec<i64>>>()?.into_iter().max()
+        };
+        seen(&facts.id).or_else(|| if run.to > run.from + 1 { steps() } else { None })
+    }
+
+    /// The commits before a run that the same change came to. Where nobody speaks of it nothing is asked.
+    fn earlier(&self, change: &ChangeId, run: Run, voices: &[Voice]) -> Vec<CommitId> {
+        if run.from == 0 || voices.iter().all(|voice| voice.change != *change) {
+            return Vec::new();
+        }
+        let steps = (0..run.from).filter(|from| self.facts(*from, from + 1).id == *change).map(|from| from + 1);
+        let together =
+            self.together().get(change).into_iter().flatten().map(|(_, to)| *to).filter(|to| *to <= run.from);
+        steps.chain(together).map(|at| self.walked.commit(at).clone()).collect()
+    }
+
     pub(super) fn is_alike(&self, unit: &Unit, from: usize, to: usize) -> bool {
-        if let (Unit::Organisation(name), Some(before), Some(after)) =
-            (unit, self.walked.garden(from), self.walked.garden(to))
+        let (before, after) = (self.walked.garden(from), self.walked.garden(to));
+        if let Unit::Organisation(name) = unit
+            && is_untouched(before, after, name)
         {
-            let same = before.organisations.get(name).zip(after.organisations.get(name));
-            if before.deletions == after.deletions && same.is_some_and(|(one, other)| Arc::ptr_eq(one, other)) {
-                return true;
+            return true;
+        }
+        let key = (unit.clone(), self.walked.commit(from).clone(), self.walked.commit(to).clone());
+        if let Some(known) = self.state.borrow().alike.get(&key) {
+            return *known;
+        }
+        // What is rendered is compared first: each position is rendered once, whatever it is compared with.
+        let is_rendered_alike = match unit {
+            Unit::Organisation(name) => self.print(name, from) == self.print(name, to),
+            Unit::Garden => true,
+        };
+        let alike = is_rendered_alike && {
+            let between = Between { before, after, edits: &self.facts(from, to).edits, now: self.now };
+            match unit {
+                Unit::Garden => between.is_garden_alike(),
+                Unit::Organisation(name) => between.says_the_same(name),
             }
-        }
-        let facts = self.facts(from, to);
-        self.walked.is_alike(&mut self.state.borrow_mut(), unit, from, to, &facts, self.now)
+        };
+        self.state.borrow_mut().alike.insert(key, alike);
+        alike
     }
 
-    /// Runs of several steps that somebody spoke of or a merge request brought, or that were allowed together before.
-    fn runs(&self, rules: usize) -> Arc<Runs> {
-        if let Some(known) = self.runs.borrow().get(&rules) {
-            return Arc::clone(known);
+    /// What an organisation is rendered to at a position.
+    fn print(&self, name: &Name, at: usize) -> Fingerprint {
+        let key = (name.clone(), at);
+        if let Some(known) = self.prints.borrow().get(&key) {
+            return *known;
         }
-        let found = Arc::new(self.runs_of(rules));
-        self.runs.borrow_mut().insert(rules, Arc::clone(&found));
-        found
+        let print = Fingerprint::of(self.walked.garden(at), name, self.now);
+        self.prints.borrow_mut().insert(key, print);
+        print
     }
 
-    fn runs_of(&self, rules: usize) -> Runs {
-        let voices = self.voices(rules);
-        let mut known: BTreeSet<_> = voices.0.iter().map(|voice| voice.change.clone()).collect();
-        known.extend(self.state.borrow().record.used.iter().map(|used| used.change.clone()));
-        for from in 0..self.walked.last() {
-            let heard = self.reviews(Run { from, to: from + 1, rules });
-            known.extend(heard.reviews.voices.iter().map(|voice| voice.change.clone()));
-            known.extend(heard.reviews.brought.iter().cloned());
-        }
-        let mut runs = BTreeSet::new();
-        if known.is_empty() {
-            return runs;
-        }
-        let steps: Vec<ChangedFiles> =
-            (0..self.walked.last()).map(|from| self.facts(from, from + 1).content.clone()).collect();
-        for from in 0..steps.len() {
-            let mut together = ChangedFiles::default();
-            for (to, step) in steps.iter().enumerate().skip(from) {
-                together = together.then(step);
-                if to > from && known.contains(&crate::consent::ChangeId::of(&together, &self.garden)) {
-                    runs.insert((from, to + 1));
+    /// Runs of several steps, by what they change together.
+    fn together(&self) -> &BTreeMap<ChangeId, Vec<(usize, usize)>> {
+        self.together.get_or_init(|| {
+            let steps: Vec<ChangedFiles> =
+                (0..self.walked.last()).map(|from| self.facts(from, from + 1).content.clone()).collect();
+            let mut runs: BTreeMap<ChangeId, Vec<(usize, usize)>> = BTreeMap::new();
+            for from in 0..steps.len() {
+                let mut together = ChangedFiles::default();
+                for (to, step) in steps.iter().enumerate().skip(from) {
+                    together = together.then(step);
+                    if to > from {
+                        runs.entry(ChangeId::of(&together, &self.garden)).or_default().push((from, to + 1));
+                    }
                 }
             }
+            runs
+        })
+    }
+
+    /// Runs of several steps that somebody spoke of or a merged request brought, or that were allowed together before.
+    fn runs(&self, rules: usize) -> BTreeSet<(usize, usize)> {
+        let voices = self.voices(rules);
+        let mut known: BTreeSet<_> = voices.0.iter().map(|voice| voice.change.clone()).collect();
+        let state = self.state.borrow();
+        known.extend(state.record.used.iter().map(|used| used.change.clone()));
+        known.extend(state.record.said.iter().map(|voice| voice.change.clone()));
+        drop(state);
+        known.extend(self.reviewed(rules));
+        if known.is_empty() || self.walked.last() < 2 {
+            return BTreeSet::new();
         }
-        runs
+        let together = self.together();
+        known.iter().filter_map(|change| together.get(change)).flatten().copied().collect()
     }
 
     /// How far the garden's own words go: each step by the rules before it. `accepted` is how far they went before.
@@ -218,7 +260,7 @@ impl<'s> LineJudge<'s> {
         let alike = |unit: &Unit, from: usize, to: usize| self.is_alike(unit, from, to);
         let line = CommitLine { last: self.walked.last(), allowed: &allowed, alike: &alike, exchanges: &[] };
         let mut standings = standings(&[Unit::Garden], &line);
-        standings.remove(&Unit::Garden).unwrap_or(UnitStanding { at: accepted, held_by: None, with: None })
+        standings.remove(&Unit::Garden).unwrap_or(UnitStanding { at: accepted, open: Vec::new(), with: None })
     }
 
     /// How far each organisation goes, by the rules of the accepted position.
@@ -240,7 +282,7 @@ impl<'s> LineJudge<'s> {
         let names: BTreeSet<Name> =
             self.walked.positions.iter().flat_map(|one| one.checked.garden.iter()).flat_map(names_of).collect();
         let units: Vec<Unit> = names.into_iter().map(Unit::Organisation).collect();
-        let exchanges = self.exchanges();
+        let exchanges = self.walked.exchanges();
         let line = CommitLine { last: self.walked.last(), allowed: &allowed, alike: &alike, exchanges: &exchanges };
         let each = standings(&units, &line).into_iter();
         each.filter_map(|(unit, standing)| match unit {
@@ -250,89 +292,32 @@ impl<'s> LineJudge<'s> {
         .collect()
     }
 
-    /// Hosts and sender domains that pass from one organisation to another, or are lent, by step.
-    fn exchanges(&self) -> Vec<Exchange> {
-        let mut all = Vec::new();
-        for step in 0..self.walked.last() {
-            let (Some(before), Some(after)) = (self.walked.garden(step), self.walked.garden(step + 1)) else {
-                continue;
-            };
-            let names: BTreeSet<&Name> = before.organisations.keys().chain(after.organisations.keys()).collect();
-            let moved: Vec<&Name> = names
-                .into_iter()
-                .filter(|name| match (before.organisations.get(*name), after.organisations.get(*name)) {
-                    (Some(one), Some(other)) => !Arc::ptr_eq(one, other),
-                    _ => true,
-                })
-                .collect();
-            if moved.len() < 2 {
-                continue;
-            }
-            let claims = |garden: &Garden, name: &Name| garden.organisations.get(name).map(|one| Claims::of(one));
-            let mut given: BTreeMap<String, &Name> = BTreeMap::new();
-            let mut taken: BTreeMap<String, &Name> = BTreeMap::new();
-            for name in moved {
-                let (was, is) = (claims(before, name).unwrap_or_default(), claims(after, name).unwrap_or_default());
-                let words = |claims: &Claims| -> BTreeSet<String> {
-                    claims.hosts.keys().chain(&claims.domains).chain(&claims.senders).cloned().collect()
-                };
-                let (was, is) = (words(&was), words(&is));
-                let lent = |garden: &Garden| -> BTreeSet<String> {
-                    garden.organisations.get(name).map(|one| lent_by(one)).unwrap_or_default()
-                };
-                let (lent_before, lent_after) = (lent(before), lent(after));
-                given.extend(was.difference(&is).map(|word| (word.clone(), name)));
-                given.extend(lent_after.symmetric_difference(&lent_before).map(|word| (word.clone(), name)));
-                taken.extend(is.symmetric_difference(&was).map(|word| (word.clone(), name)));
-            }
-            let pairs: BTreeSet<(&Name, &Name)> = given
-                .iter()
-                .filter_map(|(word, gives)| Some((*gives, *taken.get(word)?)))
-                .filter(|(gives, takes)| gives != takes)
-                .collect();
-            let exchange = |(gives, takes): (&Name, &Name)| Exchange {
-                step: step + 1,
-                gives: gives.clone(),
-                takes: takes.clone(),
-            };
-            all.extend(pairs.into_iter().map(exchange));
-        }
-        all
-    }
-
     /// How far everything goes, `accepted` being how far the garden went before, and no organisation further than `most`.
     pub(super) fn agreed(&self, accepted: usize, most: &BTreeMap<Name, usize>) -> Reached {
         let garden = self.garden(accepted);
         let each = self.organisations(garden.at, most);
-        // What holds somebody is told as the whole that it was brought or spoken of as.
-        let whole = |(from, to): (usize, usize)| {
-            let runs = self.runs(garden.at);
-            let around = runs.iter().filter(|(begins, ends)| *begins <= from && *ends >= to);
-            let around = around.min_by_key(|(begins, ends)| ends - begins);
-            let around = around.map(|(from, to)| Run { from: *from, to: *to, rules: garden.at });
-            let waits = around.filter(|run| self.judged(*run).verdict.allowed.is_none());
-            waits.unwrap_or(Run { from, to, rules: garden.at })
-        };
-        let steps = garden.held_by.iter().chain(each.values().filter_map(|standing| standing.held_by.as_ref()));
-        let mut waiting: BTreeSet<Run> =
-            steps.map(|(from, to)| Run { from: *from, to: *to, rules: garden.at }).collect();
+        let spoken = self.runs(garden.at);
         let mut open: BTreeMap<Run, (BTreeSet<Name>, bool)> = BTreeMap::new();
-        if let Some(step) = garden.held_by {
-            open.entry(whole(step)).or_default().1 = true;
+        for run in self.open_runs(&garden, &spoken, garden.at) {
+            open.entry(run).or_default().1 = true;
         }
+        let mut first = BTreeMap::new();
         for (name, standing) in &each {
-            if let Some(step) = standing.held_by {
-                open.entry(whole(step)).or_default().0.insert(name.clone());
+            let runs = self.open_runs(standing, &spoken, garden.at);
+            first.extend(runs.first().filter(|_| standing.with.is_none()).map(|run| (name.clone(), *run)));
+            for run in runs {
+                open.entry(run).or_default().0.insert(name.clone());
             }
         }
-        waiting.extend(open.keys());
         let last = self.walked.last();
         let runs: Vec<Run> = open.keys().copied().collect();
         let held = each.iter().filter(|(_, standing)| standing.at < last).map(|(name, standing)| {
-            let by = standing.held_by.and_then(|step| runs.iter().position(|run| *run == whole(step)));
+            let by = first.get(name).and_then(|first| runs.iter().position(|run| run == first));
             (name.clone(), HeldBack { at: self.walked.commit(standing.at).clone(), by, with: standing.with.clone() })
         });
         let held = held.collect();
+        let announced =
+            runs.iter().map(|run| self.judged(*run)).map(|one| (one.change.id.clone(), one.announced)).collect();
         let unheard: BTreeSet<String> = runs.iter().flat_map(|run| self.reviews(*run).unheard.clone()).collect();
         let open = open.into_iter().map(|(run, (holds, holds_garden))| {
             let judged = self.judged(run);
@@ -354,34 +339,49 @@ impl<'s> LineJudge<'s> {
             ..Agreement::default()
         };
         let organisations = each.into_iter().map(|(name, standing)| (name, standing.at)).collect();
-        let waits: BTreeSet<_> = waiting.iter().map(|run| self.judged(*run).change.id.clone()).collect();
-        let mut said: Vec<Voice> =
-            self.voices(garden.at).0.iter().filter(|voice| waits.contains(&voice.change)).cloned().collect();
-        said.extend(self.said_on_forges(&waiting));
-        Reached { agreement, garden: garden.at, organisations, said, waits }
+        let ids: BTreeSet<_> = agreement.open.iter().map(|open| &open.change.id).collect();
+        let signed = self.voices(garden.at);
+        let said = signed.0.iter().filter(|voice| ids.contains(&voice.change)).cloned();
+        let said = said.chain(self.objections_on_forges()).collect();
+        Reached { agreement, garden: garden.at, organisations, said, announced }
+    }
+
+    /// What a unit waits for: each step that is not allowed by itself, and the run around it instead where people spoke of that.
+    fn open_runs(&self, standing: &UnitStanding, spoken: &BTreeSet<(usize, usize)>, rules: usize) -> Vec<Run> {
+        let mut open = Vec::new();
+        let mut past = standing.at;
+        for (from, to) in standing.open.iter().copied().filter(|(_, to)| *to > standing.at) {
+            if to <= past {
+                continue;
+            }
+            let around = spoken.iter().filter(|run| run.0 >= standing.at && run.0 <= from && run.1 >= to);
+            let (from, to) = around.copied().max_by_key(|run| run.1 - run.0).unwrap_or((from, to));
+            past = to;
+            let run = Run { from, to, rules };
+            // What is allowed and not reached waits for a step before it, or for what another claims.
+            if self.judged(run).verdict.allowed.is_none() {
+                open.push(run);
+            }
+        }
+        open
     }
 
     /// The runs that were judged and are allowed by what people said or by a time that passed: what was said of them is used
     /// where everything that they concern goes past them.
     pub(super) fn passed(&self, agreed: &Reached) -> Vec<Arc<JudgedRun>> {
-        let judged = self.judged.borrow();
+        let judged: Vec<(Run, Arc<JudgedRun>)> =
+            self.judged.borrow().iter().map(|(run, one)| (*run, Arc::clone(one))).collect();
+        let moves = |run: &Run, unit: &Unit, at: usize| at >= run.to && !self.is_alike(unit, run.from, run.to);
         let goes_past = |run: &Run| {
-            let any = agreed.organisations.values().any(|at| *at >= run.to) || agreed.garden >= run.to;
-            run.rules <= agreed.garden && any
+            let organisation = |(name, at): (&Name, &usize)| moves(run, &Unit::Organisation(name.clone()), *at);
+            run.rules <= agreed.garden
+                && (moves(run, &Unit::Garden, agreed.garden) || agreed.organisations.iter().any(organisation))
         };
-        judged
-            .iter()
-            .filter(|(run, one)| one.verdict.allowed.is_some() && goes_past(run))
-            .map(|(_, one)| Arc::clone(one))
-            .collect()
+        let is_used = |one: &JudgedRun| matches!(one.verdict.allowed, Some(Allowed::Agreed | Allowed::Urgent));
+        judged.into_iter().filter(|(run, one)| is_used(one) && goes_past(run)).map(|(_, one)| one).collect()
     }
 }
 
 pub(super) fn names_of(garden: &Garden) -> impl Iterator<Item = Name> {
     garden.organisations.keys().chain(&garden.broken).cloned()
-}
-
-/// The hosts that an organisation lends to others.
-fn lent_by(organisation: &Organisation) -> BTreeSet<String> {
-    organisation.delegates.iter().map(|(host, _)| host.value.clone()).collect()
 }

@@ -21,6 +21,7 @@ use facts::{AlikeKey, StepFacts};
 use mixture::Conflicts;
 use reviews::{LineStep, ReadFor, Reviews};
 
+mod exchanges;
 mod facts;
 mod hearing;
 mod judged;
@@ -85,8 +86,13 @@ struct Reached {
     organisations: BTreeMap<Name, usize>,
     /// What people said of open changes, and objections to others.
     said: Vec<Voice>,
-    /// The changes that wait, by themselves or as a part of one that does.
-    waits: BTreeSet<ChangeId>,
+    /// When each open change was seen first, in Unix seconds.
+    announced: Vec<(ChangeId, i64)>,
+}
+
+/// Says whether a commit is another one or builds on it, as far as the repository knows.
+fn contains_in(repository: Option<&Repository>) -> impl Fn(&CommitId, &CommitId) -> bool {
+    move |commit, earlier| commit == earlier || repository.is_some_and(|repository| repository.holds(commit, earlier))
 }
 
 impl Session {
@@ -127,6 +133,7 @@ impl Session {
         }
         agreed.agreement.is_obeyed = self.has_shared_clusters();
         agreed.agreement.silent.extend(self.consent.reviews.silent());
+        agreed.agreement.silent.extend(self.unread_records());
         self.note_agreed(&walked, &mut agreed, &passed, now.as_second());
         let open = self.open_steps(&walked, (agreed.garden, &agreed.organisations), &snapshot.folder, now);
         let named = walked.garden(agreed.garden).map_or(&[][..], |garden| &garden.consent.sources);
@@ -161,6 +168,8 @@ impl Session {
                 positions.push(self.position(commit, snapshot, now).await?);
             }
             let before = self.consent.record.clone();
+            // What was given before it was applied counts, however long ago that was.
+            self.consent.record.forgotten = None;
             self.consent.record.used.retain(|used| (&used.change, &used.commit) != (&urgent.change, &urgent.commit));
             let (open, _) = self.judge_alone(&Walked { positions }, &snapshot.folder, now);
             self.consent.record = before;
@@ -212,14 +221,19 @@ impl Session {
         Ok(Some((open, notes)))
     }
 
+    /// The records that cannot be read, a sentence each.
+    fn unread_records(&self) -> Vec<String> {
+        let damaged = self.consent.damaged.iter();
+        damaged
+            .map(|(cluster, why)| format!("the record of consent on cluster `{cluster}` cannot be read: {why}"))
+            .collect()
+    }
+
     /// What is applied while nobody can say what was accepted: nothing.
     fn unknown(&self, head: Checked) -> Checked {
-        let silent = self.consent.damaged.iter();
-        let silent =
-            silent.map(|(cluster, why)| format!("the record of consent on cluster `{cluster}` cannot be read: {why}"));
         let agreement = Agreement {
             head: head.commit.as_ref().map(|commit| commit.id.clone()),
-            silent: silent.collect(),
+            silent: self.unread_records(),
             is_obeyed: self.has_shared_clusters(),
             ..Agreement::default()
         };

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use futures::future::join_all;
 
 use super::judged::JudgedRun;
-use super::{Reached, Walked};
+use super::{Reached, Walked, contains_in};
 use crate::cause::reason_of;
 use crate::cluster::{Permit, consent};
-use crate::consent::{Allowed, Record, UrgentUse};
+use crate::consent::{Allowed, ChangeId, Record, UnreadRecord, UrgentUse, Used};
 use crate::engine::session::Session;
 use crate::finding::Findings;
 use crate::git::{CommitId, FirstParents};
@@ -36,7 +36,13 @@ impl Session {
                 Ok(read) => {
                     match read.text.as_deref().map(Record::parse) {
                         Some(Ok(record)) => records.push(record),
-                        Some(Err(why)) => drop(damaged.insert(cluster.clone(), why)),
+                        // What a newer parcelle remembers is not written over.
+                        Some(Err(why @ UnreadRecord::Foreign(_))) => {
+                            all = false;
+                            damaged.insert(cluster, why.to_string());
+                            continue;
+                        }
+                        Some(Err(why)) => drop(damaged.insert(cluster.clone(), why.to_string())),
                         None => {}
                     }
                     stored.insert(cluster, read);
@@ -48,10 +54,7 @@ impl Session {
                 }
             }
         }
-        let repository = self.source.repository();
-        let contains = |commit: &CommitId, earlier: &CommitId| {
-            commit == earlier || repository.is_some_and(|repository| repository.holds(commit, earlier))
-        };
+        let contains = contains_in(self.source.repository());
         let known = std::mem::take(&mut self.consent.record);
         records.push(known);
         self.consent.record = Record::merged(records, &contains);
@@ -121,32 +124,39 @@ impl Session {
     /// Takes note of how far everything went: what was said of changes that pass is used, what is open is announced. What moved is
     /// written with the next round, before anything is applied.
     pub(super) fn note_agreed(&mut self, walked: &Walked, agreed: &mut Reached, passed: &[Arc<JudgedRun>], now: i64) {
+        let contains = contains_in(self.source.repository());
         let state = &mut self.consent;
         let before = state.record.clone();
         for one in passed {
-            let JudgedRun { change, verdict, urgent } = &**one;
-            match verdict.allowed {
-                Some(Allowed::Agreed) => state.record.use_change(&change.id, &change.after, &verdict.approved, now),
-                Some(Allowed::Urgent) => {
-                    let urgent = urgent.iter().map(|voice| UrgentUse {
-                        change: change.id.clone(),
-                        before: change.before.clone(),
-                        commit: change.after.clone(),
-                        person: voice.person.clone(),
-                        reason: voice.reason.clone(),
-                        when: voice.when,
-                        classes: change.classes.clone(),
-                    });
-                    urgent.for_each(|urgent| state.record.open_urgent(urgent));
-                    state.record.use_change(&change.id, &change.after, &verdict.approved, now);
-                }
-                Some(Allowed::NothingAsked | Allowed::Recorded) | None => {}
+            let JudgedRun { change, verdict, urgent, .. } = &**one;
+            if verdict.allowed == Some(Allowed::Urgent)
+                && let Some(voice) = urgent
+            {
+                state.record.open_urgent(UrgentUse {
+                    change: change.id.clone(),
+                    before: change.before.clone(),
+                    commit: change.after.clone(),
+                    person: voice.person.clone(),
+                    reason: voice.reason.clone(),
+                    when: voice.when,
+                    classes: change.classes.clone(),
+                });
             }
+            let (id, commit, by) = (change.id.clone(), change.after.clone(), verdict.approved.clone());
+            state.record.use_change(Used { change: id, commit, when: now, by }, &contains);
         }
-        let open = &agreed.waits;
-        open.iter().for_each(|change| state.record.announce(change, now));
-        agreed.said.iter().for_each(|voice| state.record.note_said(voice));
-        state.record.fold(open);
+        let mut open: BTreeSet<ChangeId> = BTreeSet::new();
+        for (change, seen) in &agreed.announced {
+            state.record.announce(change, *seen);
+            open.insert(change.clone());
+        }
+        state.record.fold(&open);
+        let unkept = agreed.said.iter().filter(|voice| !state.record.note_said(voice, now)).count();
+        if unkept > 0 {
+            agreed.agreement.silent.push(format!(
+                "{unkept} words of people find no room in what is remembered: they count only while their refs are there"
+            ));
+        }
         // What was lost is told until everything is agreed again.
         if open.is_empty() && state.record.lost.is_some_and(|since| since < now) {
             state.record.lost = None;
@@ -188,6 +198,9 @@ impl Session {
             // Of one whose record was not read yet nothing else was either.
             let Some(mut stored) = self.consent.stored.remove(cluster) else {
                 all = false;
+                if let Some(why) = self.consent.damaged.get(cluster) {
+                    self.unasked.insert(cluster.clone(), format!("the record of consent cannot be read: {why}"));
+                }
                 continue;
             };
             let permit = permits.get(cluster).cloned().unwrap_or(Permit::Always);
@@ -198,6 +211,9 @@ impl Session {
                 Err(error) => Err(reason_of(&error)),
             };
             self.consent.stored.insert(cluster.clone(), stored);
+            if done.is_ok() {
+                self.consent.damaged.remove(cluster);
+            }
             if let Err(why) = done {
                 (all, self.consent.is_read) = (false, false);
                 let why = format!("the record of consent cannot be written: {why}");

@@ -14,6 +14,7 @@ use crate::stories_loop::{self, Loop, Told};
 mod forge_commons;
 mod forges;
 mod forges_wrong;
+mod kept;
 mod line;
 mod refused;
 mod said;

@@ -2,10 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Change, ConsentWord, Record, Voice};
+use self::last_words::LastWords;
+use super::{Change, ConsentWord, Contains, Record, Via, Voice};
 use crate::git::CommitId;
 use crate::model::{Class, Consent, Person};
 use crate::name::Name;
+
+mod last_words;
+#[cfg(test)]
+mod tests;
 
 /// Everything that a verdict depends on.
 pub(crate) struct Question<'a> {
@@ -16,10 +21,14 @@ pub(crate) struct Question<'a> {
     /// What was said of this change, in any order; of others too, which count for nothing here.
     pub(crate) voices: &'a [Voice],
     pub(crate) record: &'a Record,
+    /// The commits of the line that the same change came to before, applied or not.
+    pub(crate) earlier: &'a [CommitId],
+    /// When parcelle saw the change first, in Unix seconds; absent where it sees it now.
+    pub(crate) announced: Option<i64>,
     /// The time, in Unix seconds, by parcelle's clock.
     pub(crate) now: i64,
     /// Whether the first commit is the second one or builds on it.
-    pub(crate) contains: &'a dyn Fn(&CommitId, &CommitId) -> bool,
+    pub(crate) contains: Contains<'a>,
 }
 
 /// Why a change may be applied.
@@ -104,12 +113,10 @@ pub(crate) fn judge(question: &Question<'_>) -> ConsentVerdict {
     }
     let mut verdict = ConsentVerdict::default();
     let said = question.said(&mut verdict.discounted);
-    for (person, voice) in &said {
-        if voice.word == ConsentWord::Object {
-            let (person, reason) = ((*person).clone(), voice.reason.clone());
-            verdict.objections.push(Objection { person, reason, when: voice.when });
-        }
-    }
+    let objections = said.objections();
+    let objection =
+        |(when, voice): (i64, &Voice)| Objection { person: voice.person.clone(), reason: voice.reason.clone(), when };
+    verdict.objections.extend(objections.map(objection));
     let unsigned = change.unsigned.iter().filter(|_| rules.signed);
     verdict.refused.extend(unsigned.map(|(commit, why)| format!("commit {} does not count: {why}", commit.short())));
     let approvals: BTreeSet<&Name> = question.approvals(&said, &mut verdict.discounted);
@@ -123,7 +130,7 @@ pub(crate) fn judge(question: &Question<'_>) -> ConsentVerdict {
         (false, _) => None,
         (true, true) if !is_asked => Some(Allowed::NothingAsked),
         (true, true) => Some(Allowed::Agreed),
-        (true, false) => question.is_urgent(&said).then_some(Allowed::Urgent),
+        (true, false) => question.is_urgent(&said, &mut verdict.discounted).then_some(Allowed::Urgent),
     };
     verdict
 }
@@ -134,66 +141,85 @@ impl Question<'_> {
         class.is_none_or(|class| self.change.classes.contains(&class))
     }
 
-    /// The last word of each of the people about this change. What lies in the record counts also where its source is gone.
-    fn said(&self, discounted: &mut Vec<Discounted>) -> BTreeMap<&'_ Name, &'_ Voice> {
-        let mut said: BTreeMap<&Name, &Voice> = BTreeMap::new();
-        let all = self.voices.iter().chain(&self.record.said);
-        for voice in all.filter(|voice| voice.change == self.change.id) {
-            let mut discount = |why: &str| {
-                let one = Discounted { person: voice.person.clone(), why: why.to_owned() };
-                if !discounted.contains(&one) {
-                    discounted.push(one);
-                }
-            };
-            if !self.people.contains_key(&voice.person) {
-                discount("they are not among the garden's people");
-                continue;
-            }
-            // An objection counts at once, whatever its date.
-            if voice.when > self.now.saturating_add(AHEAD) && voice.word != ConsentWord::Object {
-                discount("it is dated ahead of time");
-                continue;
-            }
-            let rank = |voice: &Voice| match voice.word {
-                ConsentWord::Object => 3,
-                ConsentWord::Withdraw => 2,
-                ConsentWord::Urgent => 1,
-                ConsentWord::Approve => 0,
-            };
-            let when = |voice: &Voice| (voice.when.min(self.now.saturating_add(AHEAD)), rank(voice));
-            match said.get(&voice.person) {
-                Some(known) if when(known) >= when(voice) => {}
-                _ => drop(said.insert(&voice.person, voice)),
-            }
-        }
-        said
+    /// Whether a word is dated so far ahead that it does not count yet. An objection counts at once, whatever its date.
+    fn is_ahead(&self, voice: &Voice) -> bool {
+        voice.word != ConsentWord::Object && voice.when > self.now.saturating_add(AHEAD)
     }
 
-    /// Why what somebody said was used up before this change came to where it stands; absent where it was not.
+    /// When somebody said something, as it counts against what else they said. A signed objection that is dated ahead was said when
+    /// it was seen, as the record remembers.
+    fn said_at(&self, voice: &Voice) -> i64 {
+        if voice.word != ConsentWord::Object || !matches!(voice.via, Via::Signature { .. }) {
+            return voice.when;
+        }
+        let known = self.record.said.iter().find(|known| known.via == voice.via && known.word == voice.word);
+        known.map_or(self.now, |known| known.when).min(voice.when)
+    }
+
+    /// What each of the people said last about this change, besides what counts for nothing. What lies in the record counts also
+    /// where its source is gone.
+    fn said(&self, discounted: &mut Vec<Discounted>) -> LastWords<'_> {
+        let mut last = LastWords::default();
+        let all = self.voices.iter().chain(&self.record.said);
+        for voice in all.filter(|voice| voice.change == self.change.id) {
+            let counts = match voice.word {
+                _ if !self.people.contains_key(&voice.person) => {
+                    Err("they are not among the garden's people".to_owned())
+                }
+                _ if self.is_ahead(voice) => Err("it is dated ahead of time".to_owned()),
+                ConsentWord::Approve | ConsentWord::Urgent => match self.used_up(voice) {
+                    Some(why) => {
+                        // It is no yes any more, and still no objection.
+                        if voice.word == ConsentWord::Approve {
+                            last.of(voice).takes_back(voice.when);
+                        }
+                        Err(why)
+                    }
+                    None => Ok(voice.when),
+                },
+                ConsentWord::Object | ConsentWord::Withdraw => Ok(self.said_at(voice)),
+            };
+            match counts {
+                Ok(when) => last.of(voice).add(voice, when),
+                Err(why) => {
+                    let one = Discounted { person: voice.person.clone(), why };
+                    if !discounted.contains(&one) {
+                        discounted.push(one);
+                    }
+                }
+            }
+        }
+        last
+    }
+
+    /// Why what somebody said was used up before this change came to where it stands; absent where it was not. Where history was
+    /// rewritten since, commits do not say what came first: the times do.
     fn used_up(&self, voice: &Voice) -> Option<String> {
-        let base = &voice.given.base;
-        let same = self.record.used.iter().filter(|used| used.change == self.change.id);
-        if let Some(used) = same.into_iter().find(|used| !(self.contains)(base, &used.commit)) {
+        let is_before = |commit: &CommitId, when: i64| {
+            if (self.contains)(&self.change.after, commit) {
+                !(self.contains)(&voice.given.base, commit)
+            } else {
+                voice.when <= when.saturating_add(AHEAD)
+            }
+        };
+        let mut same = self.record.used.iter().filter(|used| used.change == self.change.id);
+        if let Some(used) = same.find(|used| is_before(&used.commit, used.when)) {
             return Some(format!("it was used for {}, and the same change anew needs new ones", used.commit.short()));
         }
-        let forgotten = self.record.forgotten.as_ref().filter(|commit| !(self.contains)(base, commit));
+        if let Some(earlier) = self.earlier.iter().find(|commit| !(self.contains)(&voice.given.base, commit)) {
+            return Some(format!("it is about {}, and the same change anew needs new ones", earlier.short()));
+        }
+        let forgotten = self.record.forgotten.as_ref();
+        let forgotten = forgotten.filter(|forgotten| is_before(&forgotten.commit, forgotten.when));
         forgotten.map(|_| "it was given too long ago".to_owned())
     }
 
-    /// Those who approve and may: none of the authors, and not with what was used already.
-    fn approvals<'v>(&self, said: &BTreeMap<&'v Name, &Voice>, discounted: &mut Vec<Discounted>) -> BTreeSet<&'v Name> {
-        let mut approvals = BTreeSet::new();
-        for (person, voice) in said.iter().filter(|(_, voice)| voice.word == ConsentWord::Approve) {
-            let why = if self.change.authors.people.contains(*person) {
-                Some(format!("{person} wrote it"))
-            } else {
-                self.used_up(voice)
-            };
-            match why {
-                Some(why) => discounted.push(Discounted { person: (*person).clone(), why }),
-                None => drop(approvals.insert(*person)),
-            }
-        }
+    /// Those who approve and may: none of the authors.
+    fn approvals<'v>(&self, said: &LastWords<'v>, discounted: &mut Vec<Discounted>) -> BTreeSet<&'v Name> {
+        let (own, approvals): (BTreeSet<&Name>, BTreeSet<&Name>) =
+            said.approving().partition(|person| self.change.authors.people.contains(*person));
+        let wrote = |person: &Name| Discounted { person: person.clone(), why: format!("{person} wrote it") };
+        discounted.extend(own.into_iter().map(wrote));
         approvals
     }
 
@@ -230,28 +256,31 @@ impl Question<'_> {
     fn until(&self) -> Option<i64> {
         let rules = self.rules.waiting.iter().filter(|rule| self.concerns(rule.class));
         let longest = rules.map(|rule| rule.time.amount).max()?;
-        let announced = self.record.announced.get(&self.change.id).copied().unwrap_or(self.now);
-        let until = announced.saturating_add(i64::try_from(longest).unwrap_or(i64::MAX));
+        let until = self.announced.unwrap_or(self.now).saturating_add(i64::try_from(longest).unwrap_or(i64::MAX));
         (until > self.now).then_some(until)
     }
 
     /// Whether an operator says that it cannot wait, and it is nothing that has to.
-    fn is_urgent(&self, said: &BTreeMap<&Name, &Voice>) -> bool {
+    fn is_urgent(&self, said: &LastWords<'_>, discounted: &mut Vec<Discounted>) -> bool {
         let classes = &self.change.classes;
         let must_wait =
             classes.contains(&Class::People) || (classes.contains(&Class::Deletions) && classes.contains(&Class::Data));
-        !must_wait && self.urgent_among(said).is_some()
+        let Some(voice) = self.urgent_among(said) else { return false };
+        let why = match (must_wait, self.record.is_full_of_urgent()) {
+            (true, _) => "who decides and what data is deleted is never urgent".to_owned(),
+            (_, true) => format!("{} urgent changes wait to be agreed, and no more may", self.record.urgent.len()),
+            (false, false) => return true,
+        };
+        discounted.push(Discounted { person: voice.person.clone(), why });
+        false
     }
 
     /// The last word of an operator who says that it cannot wait.
-    fn urgent_among<'v>(&self, said: &BTreeMap<&Name, &'v Voice>) -> Option<&'v Voice> {
+    fn urgent_among<'v>(&self, said: &LastWords<'v>) -> Option<&'v Voice> {
         let is_operator = |name: &Name| {
             self.people.get(name).is_some_and(|person| person.groups.iter().any(|group| group.as_str() == OPERATORS))
         };
-        let says = |voice: &&&Voice| {
-            voice.word == ConsentWord::Urgent && is_operator(&voice.person) && self.used_up(voice).is_none()
-        };
-        said.values().find(says).copied()
+        said.urgent().find(|voice| is_operator(&voice.person))
     }
 
     /// Who says that it is urgent, and why; absent where no operator does.
