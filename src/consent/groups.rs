@@ -51,6 +51,8 @@ fn missed(rules: &Consent, people: &BTreeMap<Name, Person>, classes: &BTreeSet<C
         change: &change,
         voices: &voices,
         record: &Record::default(),
+        earlier: &[],
+        announced: None,
         now: 0,
         contains: &|_, _| true,
     };

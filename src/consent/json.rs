@@ -26,12 +26,22 @@ impl Agreement {
             "held": held.collect::<Vec<_>>(),
             "urgent": self.urgent.iter().map(urgent).collect::<Vec<_>>(),
             "unheard": unheard.collect::<Vec<_>>(),
+            "unheardReviews": self.unheard_reviews,
             "silent": self.silent,
         })
     }
 }
 
 impl OpenChange {
+    /// The same, with what is to be known of it besides.
+    pub(crate) fn json_with(&self, notes: &[String]) -> Value {
+        let mut value = self.json();
+        if !notes.is_empty() {
+            value["notes"] = notes.into();
+        }
+        value
+    }
+
     /// A change and what it waits for, as one value.
     pub(crate) fn json(&self) -> Value {
         let verdict = &self.verdict;

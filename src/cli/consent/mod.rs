@@ -223,8 +223,9 @@ pub(crate) async fn consent(common: &Common, args: &ConsentArgs, output: &Output
             let explained = session.explain_change(of, now()).await;
             explained.map(|found| {
                 found.map(|(open, notes)| {
-                    let value = open.json();
-                    (open.explained().into_iter().chain(notes).collect(), value, open.verdict.allowed.is_some())
+                    let value = open.json_with(&notes);
+                    let lines = open.explained().into_iter().chain(notes).collect();
+                    (lines, value, open.verdict.allowed.is_some())
                 })
             })
         }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::judged::{LineJudge, Run};
 use super::reviews::LineStep;
-use crate::consent::{Unit, Voice};
+use crate::consent::{Allowed, Change, ChangeId, ConsentVerdict, ConsentWord, Unit, Voice};
 use crate::forge::ForgeKind;
 use crate::forge::consent::{ForgeAnswer, HeardReviews, Hearing, RequestReviews, heard};
-use crate::model::ConsentSource;
+use crate::model::{Consent, ConsentSource, WaitingRule};
 use crate::name::Name;
 
 /// What reviews come to for a run.
@@ -19,6 +19,18 @@ pub(super) struct HeardRun {
     pub(super) unheard: BTreeSet<String>,
     /// The projects that could not be asked about all of it.
     pub(super) unknown: Vec<String>,
+}
+
+impl HeardRun {
+    /// Holds what only a time allows that passed, where somebody may have objected and nobody knows.
+    pub(super) fn hold_unknown(&self, rules: &Consent, change: &Change, verdict: &mut ConsentVerdict) {
+        let concerns = |rule: &WaitingRule| rule.class.is_none_or(|class| change.classes.contains(&class));
+        if verdict.allowed == Some(Allowed::Agreed) && !self.unknown.is_empty() && rules.waiting.iter().any(concerns) {
+            verdict.allowed = None;
+            let whether = |address: &String| format!("whether somebody objects on {address} is not known");
+            verdict.refused.extend(self.unknown.iter().map(whether));
+        }
+    }
 }
 
 /// A merged request, and the steps of the line that it brought.
@@ -118,14 +130,25 @@ impl LineJudge<'_> {
         (self.walked.commit(at).clone(), self.walked.commit(at + 1).clone())
     }
 
-    /// What people said on forges of a run, where it is remembered: of what is open, and objections to anything.
-    pub(super) fn said_on_forges(&self, open: &BTreeSet<Run>) -> Vec<Voice> {
+    /// The changes that reviews of steps are of, and those that merged requests brought.
+    pub(super) fn reviewed(&self, rules: usize) -> BTreeSet<ChangeId> {
+        let mut known = BTreeSet::new();
+        for from in 0..self.walked.last() {
+            let heard = self.reviews(Run { from, to: from + 1, rules });
+            known.extend(heard.reviews.voices.iter().map(|voice| voice.change.clone()));
+            known.extend(heard.reviews.brought.iter().cloned());
+        }
+        known
+    }
+
+    /// Objections on forges to anything that was judged: they are remembered, and stand while the forge is away.
+    pub(super) fn objections_on_forges(&self) -> Vec<Voice> {
         let judged = self.judged.borrow();
-        let stands = judged.iter().filter(|(run, one)| open.contains(run) || !one.verdict.objections.is_empty());
         let mut said = Vec::new();
-        for (run, one) in stands {
+        for (run, one) in judged.iter().filter(|(_, one)| !one.verdict.objections.is_empty()) {
             let reviews = self.reviews(*run);
-            said.extend(reviews.reviews.voices.iter().filter(|voice| voice.change == one.change.id).cloned());
+            let own = |voice: &&Voice| voice.word == ConsentWord::Object && voice.change == one.change.id;
+            said.extend(reviews.reviews.voices.iter().filter(own).cloned());
         }
         said
     }

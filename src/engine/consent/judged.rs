@@ -8,8 +8,8 @@ use super::facts::StepFacts;
 use super::hearing::HeardRun;
 use super::{ConsentState, Walked, contains_in};
 use crate::consent::{
-    Allowed, Authors, Between, Change, ChangeId, CommitLine, ConsentVerdict, ConsentWord, Fingerprint, Question,
-    Unheard, Unit, UnitStanding, Voice, heard, hold_for_unread, is_untouched, judge, standings,
+    Authors, Between, Change, ChangeId, CommitLine, ConsentVerdict, ConsentWord, Fingerprint, Question, Unheard, Unit,
+    UnitStanding, Voice, heard, hold_for_unread, is_untouched, judge, standings,
 };
 use crate::git::{ChangedFiles, CommitId, Repository};
 use crate::model::{ConsentSource, Garden};
@@ -145,14 +145,7 @@ impl<'s> LineJudge<'s> {
                 contains: &contains,
             };
             let (mut verdict, urgent) = (judge(&question), question.urgent_voice().cloned());
-            // That nobody objects in time is known where all could be asked.
-            let waits =
-                rules.consent.waiting.iter().any(|rule| rule.class.is_none_or(|class| change.classes.contains(&class)));
-            if verdict.allowed == Some(Allowed::Agreed) && waits && !reviews.unknown.is_empty() {
-                verdict.allowed = None;
-                let whether = |address: &String| format!("whether somebody objects on {address} is not known");
-                verdict.refused.extend(reviews.unknown.iter().map(whether));
-            }
+            reviews.hold_unknown(&rules.consent, &change, &mut verdict);
             hold_for_unread(&mut verdict, &state.statements, (&rules.consent, &rules.people));
             let announced = announced.unwrap_or_else(|| self.now.as_second());
             JudgedRun { change, verdict, urgent, announced }
@@ -264,11 +257,7 @@ impl<'s> LineJudge<'s> {
         known.extend(state.record.used.iter().map(|used| used.change.clone()));
         known.extend(state.record.said.iter().map(|voice| voice.change.clone()));
         drop(state);
-        for from in 0..self.walked.last() {
-            let heard = self.reviews(Run { from, to: from + 1, rules });
-            known.extend(heard.reviews.voices.iter().map(|voice| voice.change.clone()));
-            known.extend(heard.reviews.brought.iter().cloned());
-        }
+        known.extend(self.reviewed(rules));
         if known.is_empty() || self.walked.last() < 2 {
             return Runs::new();
         }

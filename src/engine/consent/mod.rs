@@ -14,7 +14,9 @@ use super::session::Session;
 use crate::check::Checked;
 use crate::cluster::consent::StoredConsent;
 use crate::consent::{Agreement, ChangeId, OpenChange, Record, Voice, unread_words};
+use crate::engine::source::Source;
 use crate::git::{Commit, CommitId, Repository, Snapshot, Statements};
+use crate::model::{ConsentSource, Garden};
 use crate::name::Name;
 use crate::render::Packed;
 use facts::{AlikeKey, StepFacts};
@@ -138,6 +140,7 @@ impl Session {
         agreed.agreement.silent.extend(unread);
         agreed.agreement.silent.extend(self.consent.reviews.silent());
         agreed.agreement.silent.extend(self.unread_records());
+        agreed.agreement.silent.extend(self.unfetched_statements(&agreed.agreement, walked.garden(agreed.garden)));
         self.note_agreed(&walked, &mut agreed, &passed, now.as_second());
         let open = self.open_steps(&walked, (agreed.garden, &agreed.organisations), &snapshot.folder, now);
         let named = walked.garden(agreed.garden).map_or(&[][..], |garden| &garden.consent.sources);
@@ -223,6 +226,16 @@ impl Session {
         let (open, unheard) = self.judge_alone(&walked, folder, now);
         notes.splice(0..0, unheard);
         Ok(Some((open, notes)))
+    }
+
+    /// That a clone knows only the statements that were fetched into it, where somebody waits for more.
+    fn unfetched_statements(&self, agreement: &Agreement, rules: Option<&Garden>) -> Option<String> {
+        let is_clone = matches!(self.source, Source::Workspace { .. });
+        let signs = rules.is_some_and(|garden| garden.consent.sources.contains(&ConsentSource::Signatures));
+        let refs = "refs/parcelle-consent/*:refs/parcelle-consent/*";
+        let words =
+            format!("what people signed is read from this clone: `git fetch REMOTE '{refs}'` brings what others did");
+        (is_clone && signs && !agreement.open.is_empty()).then_some(words)
     }
 
     /// The records that cannot be read, a sentence each.

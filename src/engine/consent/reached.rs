@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Reached;
 use super::judged::{JudgedRun, LineJudge, Run, Runs};
-use crate::consent::{Agreement, Allowed, ChangeId, HeldBack, OpenChange, Unit, UnitStanding, Voice};
+use crate::consent::{Agreement, Allowed, ChangeId, ConsentWord, HeldBack, OpenChange, Unit, UnitStanding, Voice};
 use crate::name::Name;
 
 impl LineJudge<'_> {
@@ -59,11 +59,28 @@ impl LineJudge<'_> {
         let organisations = each.into_iter().map(|(name, standing)| (name, standing.at)).collect();
         let announced: BTreeMap<ChangeId, i64> =
             waiting.iter().map(|run| self.judged(*run)).map(|one| (one.change.id.clone(), one.announced)).collect();
-        let voices = self.voices(garden.at);
-        let mut said: Vec<Voice> =
-            voices.0.iter().filter(|voice| announced.contains_key(&voice.change)).cloned().collect();
-        said.extend(self.said_on_forges(&waiting));
+        let said = self.worth_remembering(garden.at, &announced);
         Reached { agreement, garden: garden.at, organisations, said, announced }
+    }
+
+    /// What people said of changes that wait, and objections to any that was not applied: also to one that is not on the line yet.
+    fn worth_remembering(&self, rules: usize, waiting: &BTreeMap<ChangeId, i64>) -> Vec<Voice> {
+        let used: BTreeSet<ChangeId> = self.state.borrow().record.used.iter().map(|used| used.change.clone()).collect();
+        let outlives = |voice: &&Voice| {
+            waiting.contains_key(&voice.change)
+                || (matches!(voice.word, ConsentWord::Object | ConsentWord::Withdraw) && !used.contains(&voice.change))
+        };
+        let mut said: Vec<Voice> = self.voices(rules).0.iter().filter(outlives).cloned().collect();
+        for run in
+            self.judged.borrow().iter().filter(|(_, one)| waiting.contains_key(&one.change.id)).map(|(run, _)| *run)
+        {
+            let reviews = self.reviews(run);
+            said.extend(reviews.reviews.voices.iter().filter(|voice| waiting.contains_key(&voice.change)).cloned());
+        }
+        said.extend(self.objections_on_forges());
+        said.sort();
+        said.dedup();
+        said
     }
 
     /// What a unit waits for: each step that is not allowed by itself, and the run around it instead where people spoke of that.
