@@ -33,6 +33,27 @@ async fn an_objection_holds_what_was_approved_until_it_is_withdrawn() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_objection_that_was_seen_before_the_merge_holds_after_its_ref_is_gone() {
+    let Some(mut commons) = Commons::begun(RULES).await else { return };
+    let change = commons.commit(&[commons.main()], "jeanne", &[alpha(&["one"])]);
+    commons.branch("work", change);
+    commons.approved("pierre", change);
+    commons.approved("tim", change);
+    let said = commons.say("camille", &["object", &change.to_string(), "too early"]);
+    assert_eq!(said.code, 0, "{}", said.text());
+    // Not merged yet: the loop hears it all the same.
+    commons.looked().await;
+    let origin = commons.origin();
+    for found in origin.references_glob("refs/parcelle-consent/*camille*").unwrap() {
+        found.unwrap().delete().unwrap();
+    }
+    let told = commons.pushed(change).await;
+    assert!(!commons.has("alpha", "one").await);
+    assert!(told.consent.join("\n").contains("camille objects since 2026-11-20"), "{:?}", told.consent);
+    commons.this.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deletion_waits_for_its_time() {
     let Some(mut commons) = Commons::begun("waiting 24 hours for=deletions; source signatures").await else { return };
     let more = commons.commit(&[commons.main()], "camille", &[alpha(&["one"])]);
