@@ -47,13 +47,13 @@ pub(super) struct LineJudge<'s> {
     voices: RefCell<BTreeMap<usize, Arc<(Vec<Voice>, Vec<Unheard>)>>>,
     pub(super) heard: RefCell<BTreeMap<Run, Arc<HeardRun>>>,
     pub(super) judged: RefCell<BTreeMap<Run, Arc<JudgedRun>>>,
-    runs: RefCell<BTreeMap<usize, Arc<Runs>>>,
+    runs: RefCell<BTreeMap<usize, Arc<SpokenRuns>>>,
     together: OnceCell<BTreeMap<ChangeId, Vec<(usize, usize)>>>,
     prints: RefCell<BTreeMap<(Name, usize), Fingerprint>>,
 }
 
 /// Runs of several steps that somebody spoke of, from and to positions.
-pub(super) type Runs = BTreeSet<(usize, usize)>;
+pub(super) type SpokenRuns = BTreeSet<(usize, usize)>;
 
 impl<'s> LineJudge<'s> {
     pub(super) fn new(
@@ -241,7 +241,7 @@ impl<'s> LineJudge<'s> {
     }
 
     /// Runs of several steps that somebody spoke of or a merge request brought, or that were allowed together before.
-    pub(super) fn runs(&self, rules: usize) -> Arc<Runs> {
+    pub(super) fn runs(&self, rules: usize) -> Arc<SpokenRuns> {
         if let Some(known) = self.runs.borrow().get(&rules) {
             return Arc::clone(known);
         }
@@ -250,7 +250,7 @@ impl<'s> LineJudge<'s> {
         found
     }
 
-    fn runs_of(&self, rules: usize) -> Runs {
+    fn runs_of(&self, rules: usize) -> SpokenRuns {
         let voices = self.voices(rules);
         let mut known: BTreeSet<_> = voices.0.iter().map(|voice| voice.change.clone()).collect();
         let state = self.state.borrow();
@@ -259,7 +259,7 @@ impl<'s> LineJudge<'s> {
         drop(state);
         known.extend(self.reviewed(rules));
         if known.is_empty() || self.walked.last() < 2 {
-            return Runs::new();
+            return SpokenRuns::new();
         }
         let together = self.together();
         known.iter().filter_map(|change| together.get(change)).flatten().copied().collect()

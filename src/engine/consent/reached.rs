@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Reached;
-use super::judged::{JudgedRun, LineJudge, Run, Runs};
+use super::judged::{JudgedRun, LineJudge, Run, SpokenRuns};
 use crate::consent::{Agreement, Allowed, ChangeId, ConsentWord, HeldBack, OpenChange, Unit, UnitStanding, Voice};
 use crate::name::Name;
 
@@ -84,7 +84,7 @@ impl LineJudge<'_> {
     }
 
     /// What a unit waits for: each step that is not allowed by itself, and the run around it instead where people spoke of that.
-    fn open_runs(&self, standing: &UnitStanding, spoken: &Runs, rules: usize) -> Vec<Run> {
+    fn open_runs(&self, standing: &UnitStanding, spoken: &SpokenRuns, rules: usize) -> Vec<Run> {
         let mut open = Vec::new();
         let mut past = standing.at;
         for (from, to) in standing.open.iter().copied().filter(|(_, to)| *to > standing.at) {
