@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::Between;
-use super::classes::{Stands, is_rendered_by_the_same};
+use super::classes::{KnownOrganisation, is_rendered_by_the_same};
 use crate::impact::edits::{Part, Touched};
 use crate::model::Garden;
 use crate::name::Name;
@@ -28,10 +28,10 @@ pub(crate) enum Fingerprint {
 impl Fingerprint {
     /// The fingerprint of an organisation; renders it.
     pub(crate) fn of(garden: Option<&Garden>, name: &Name, now: jiff::Timestamp) -> Self {
-        match Stands::of(garden, name) {
-            Stands::Not => Self::Missing,
-            Stands::Stopped => Self::Stopped,
-            Stands::Sound(garden, organisation) => {
+        match KnownOrganisation::of(garden, name) {
+            KnownOrganisation::Not => Self::Missing,
+            KnownOrganisation::Stopped => Self::Stopped,
+            KnownOrganisation::Sound(garden, organisation) => {
                 Self::Sound(digest(&render::organisation(garden, organisation, now)))
             }
         }
@@ -55,19 +55,19 @@ impl Between<'_> {
             matches!(touched.part, Part::Organisation(owner) if owner.as_str() == name.as_str())
                 && !touched.is_of(SAID_ONLY)
         };
-        match Stands::of(self.after, name) {
-            Stands::Not => true,
+        match KnownOrganisation::of(self.after, name) {
+            KnownOrganisation::Not => true,
             // Of what is not understood every word counts.
-            Stands::Stopped => !self.edits.is_cut() && self.edits.touched().next().is_none(),
-            Stands::Sound(..) => !self.edits.is_cut() && !self.edits.touched().any(own),
+            KnownOrganisation::Stopped => !self.edits.is_cut() && self.edits.touched().next().is_none(),
+            KnownOrganisation::Sound(..) => !self.edits.is_cut() && !self.edits.touched().any(own),
         }
     }
 }
 
 /// Whether two states hold the very same organisation, and render it alike: nothing needs to be compared.
 pub(crate) fn is_untouched(before: Option<&Garden>, after: Option<&Garden>, name: &Name) -> bool {
-    match (Stands::of(before, name), Stands::of(after, name)) {
-        (Stands::Sound(was, before), Stands::Sound(is, after)) => {
+    match (KnownOrganisation::of(before, name), KnownOrganisation::of(after, name)) {
+        (KnownOrganisation::Sound(was, before), KnownOrganisation::Sound(is, after)) => {
             Arc::ptr_eq(before, after) && is_rendered_by_the_same(was, is)
         }
         _ => false,

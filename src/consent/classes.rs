@@ -21,7 +21,7 @@ pub(crate) struct Between<'a> {
 
 /// An organisation in a state of a garden.
 #[derive(Clone, Copy)]
-pub(super) enum Stands<'a> {
+pub(super) enum KnownOrganisation<'a> {
     /// There is none of its name.
     Not,
     /// A finding stops it: what it means is not known.
@@ -29,7 +29,7 @@ pub(super) enum Stands<'a> {
     Sound(&'a Garden, &'a Arc<Organisation>),
 }
 
-impl<'a> Stands<'a> {
+impl<'a> KnownOrganisation<'a> {
     pub(super) fn of(garden: Option<&'a Garden>, name: &Name) -> Self {
         let Some(garden) = garden else { return Self::Stopped };
         match garden.organisations.get(name) {
@@ -66,8 +66,8 @@ impl Between<'_> {
 
     fn of_organisation(&self, name: &Name, classes: &mut BTreeSet<Class>) {
         let nothing = || (BTreeMap::new(), BTreeMap::new());
-        match (Stands::of(self.before, name), Stands::of(self.after, name)) {
-            (Stands::Sound(was, before), Stands::Sound(is, after)) => {
+        match (KnownOrganisation::of(self.before, name), KnownOrganisation::of(self.after, name)) {
+            (KnownOrganisation::Sound(was, before), KnownOrganisation::Sound(is, after)) => {
                 if Arc::ptr_eq(before, after) && is_rendered_by_the_same(was, is) {
                     return;
                 }
@@ -84,12 +84,12 @@ impl Between<'_> {
                 let (before, after) = (self.rendered(was, before), self.rendered(is, after));
                 by_objects(&parts(&before), &parts(&after), classes);
             }
-            (Stands::Sound(was, before), Stands::Not) => {
+            (KnownOrganisation::Sound(was, before), KnownOrganisation::Not) => {
                 classes.insert(Class::Deletions);
                 by_objects(&parts(&self.rendered(was, before)), &nothing(), classes);
             }
             // What stops is left as it is applied; what was stopped and is gone cannot be told.
-            (Stands::Stopped, Stands::Not) => classes.extend([Class::Deletions, Class::Data]),
+            (KnownOrganisation::Stopped, KnownOrganisation::Not) => classes.extend([Class::Deletions, Class::Data]),
             _ => {}
         }
     }

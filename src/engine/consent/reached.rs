@@ -71,15 +71,7 @@ impl LineJudge<'_> {
                 || (matches!(voice.word, ConsentWord::Object | ConsentWord::Withdraw) && !used.contains(&voice.change))
         };
         let mut said: Vec<Voice> = self.voices(rules).0.iter().filter(outlives).cloned().collect();
-        for run in
-            self.judged.borrow().iter().filter(|(_, one)| waiting.contains_key(&one.change.id)).map(|(run, _)| *run)
-        {
-            let reviews = self.reviews(run);
-            said.extend(reviews.reviews.voices.iter().filter(|voice| waiting.contains_key(&voice.change)).cloned());
-        }
         said.extend(self.objections_on_forges());
-        said.sort();
-        said.dedup();
         said
     }
 
