@@ -42,6 +42,20 @@ impl ChangeId {
     }
 }
 
+/// The most files that are named of those that moved since an approval.
+const MOST_MOVED: usize = 3;
+
+/// Which files make two changes differ, of which somebody approved the one that ends at a commit.
+pub(crate) fn moved_since(approved: &CommitId, then: &ChangedFiles, now: &ChangedFiles) -> String {
+    let (then, now) = (&then.files, &now.files);
+    let paths = now.keys().chain(then.keys());
+    let moved: BTreeSet<&String> = paths.filter(|path| now.get(*path) != then.get(*path)).collect();
+    let more = moved.len().saturating_sub(MOST_MOVED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let named: Vec<String> = moved.iter().take(MOST_MOVED).map(|path| format!("`{}`", visible::line(path))).collect();
+    format!("it is of `{}`, and {}{more} changed since", approved.short(), named.join(", "))
+}
+
 /// Who wrote a change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Authors {

@@ -32,7 +32,7 @@ pub(crate) mod words;
 pub use agreement::Agreement;
 pub(crate) use agreement::{HeldBack, OpenChange};
 pub(crate) use alike::{Fingerprint, is_untouched};
-pub(crate) use change::{Authors, Change, ChangeId, MOST_COMMITS, unsigned};
+pub(crate) use change::{Authors, Change, ChangeId, MOST_COMMITS, moved_since, unsigned};
 pub(crate) use classes::Between;
 pub(crate) use judge::{Allowed, ConsentVerdict, Discounted, Missing, Objection, Question, judge};
 pub(crate) use record::{Contains, Record, UnreadRecord, UrgentUse, Used};

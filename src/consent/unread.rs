@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Allowed, ConsentVerdict};
 use crate::git::{MOST_OF_A_PERSON, MOST_STATEMENTS, Statements};
-use crate::model::{Consent, ConsentSource, Person};
+use crate::model::{Consent, Person};
 use crate::name::Name;
 
 /// The rules and people that count.
@@ -12,15 +12,14 @@ type Rules<'a> = (&'a Consent, &'a BTreeMap<Name, Person>);
 
 /// Those of the people in whose name statements are there that are not read, and how many.
 fn unread<'a>(statements: &'a Statements, (rules, people): Rules<'a>) -> impl Iterator<Item = (&'a Name, usize)> {
-    let counts = rules.asks() && rules.sources.contains(&ConsentSource::Signatures);
+    let counts = rules.asks();
     let unread = statements.unread.iter().filter(move |(name, _)| counts && people.contains_key(*name));
     unread.map(|(name, count)| (name, *count))
 }
 
 /// Why the refs of statements could not be looked at, where they count.
 fn silent<'a>(statements: &'a Statements, (rules, _): Rules<'_>) -> Option<&'a String> {
-    let counts = rules.asks() && rules.sources.contains(&ConsentSource::Signatures);
-    statements.silent.as_ref().filter(|_| counts)
+    statements.silent.as_ref().filter(|_| rules.asks())
 }
 
 /// Takes back that a change is allowed while statements of people are not read: one of them may be an objection. What was allowed
@@ -60,7 +59,7 @@ pub(crate) fn unread_words(statements: &Statements, rules: Rules<'_>) -> Vec<Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ApprovalRule;
+    use crate::model::{ApprovalRule, ConsentSource};
 
     fn name(text: &str) -> Name {
         Name::new(text).expect("a name")
@@ -96,6 +95,11 @@ mod tests {
         assert!(words.starts_with("31 statements are there in the name of camille and not read"), "{words}");
         assert!(words.contains("refs/parcelle-consent/*/camille-*"), "{words}");
         rules.sources.clear();
-        assert!(!held(&of("camille"), &rules, Allowed::Agreed), "signatures are no source");
+        assert!(
+            held(&of("camille"), &rules, Allowed::Agreed),
+            "a signed objection counts whatever the sources of approvals are"
+        );
+        rules.approvals.clear();
+        assert!(!held(&of("camille"), &rules, Allowed::NothingAsked), "nobody is asked");
     }
 }

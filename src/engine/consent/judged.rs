@@ -222,7 +222,7 @@ impl<'s> LineJudge<'s> {
     }
 
     /// Runs of several steps, by what they change together.
-    fn together(&self) -> &BTreeMap<ChangeId, Vec<(usize, usize)>> {
+    pub(super) fn together(&self) -> &BTreeMap<ChangeId, Vec<(usize, usize)>> {
         self.together.get_or_init(|| {
             let steps: Vec<ChangedFiles> =
                 (0..self.walked.last()).map(|from| self.facts(from, from + 1).content.clone()).collect();

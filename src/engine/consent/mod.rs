@@ -29,6 +29,7 @@ mod hearing;
 mod judged;
 mod line;
 mod mixture;
+mod moved;
 mod reached;
 mod reviews;
 mod store;
@@ -55,6 +56,8 @@ pub(super) struct ConsentState {
     /// Why a copy cannot be read, by cluster.
     damaged: BTreeMap<Name, String>,
     statements: Arc<Statements>,
+    /// Commits that people approved and that the remote was asked for.
+    asked: BTreeSet<CommitId>,
     reviews: Reviews,
     /// Commits that were checked beside the head.
     checked: BTreeMap<CommitId, Arc<Checked>>,
@@ -89,6 +92,8 @@ struct Reached {
     organisations: BTreeMap<Name, usize>,
     /// What people said of open changes, and objections to others.
     said: Vec<Voice>,
+    /// The newest approvals of changes that are not on the line.
+    elsewhere: Vec<Voice>,
     /// When each open change was seen first, in Unix seconds.
     announced: BTreeMap<ChangeId, i64>,
 }
@@ -140,6 +145,7 @@ impl Session {
         agreed.agreement.silent.extend(unread);
         agreed.agreement.silent.extend(self.consent.reviews.silent());
         agreed.agreement.silent.extend(self.unread_records());
+        self.tell_moved(&mut agreed, &snapshot.folder).await;
         agreed.agreement.silent.extend(self.unfetched_statements(&agreed.agreement, walked.garden(agreed.garden)));
         self.note_agreed(&walked, &mut agreed, &passed, now.as_second());
         let open = self.open_steps(&walked, (agreed.garden, &agreed.organisations), &snapshot.folder, now);

@@ -60,7 +60,8 @@ impl LineJudge<'_> {
         let announced: BTreeMap<ChangeId, i64> =
             waiting.iter().map(|run| self.judged(*run)).map(|one| (one.change.id.clone(), one.announced)).collect();
         let said = self.worth_remembering(garden.at, &announced);
-        Reached { agreement, garden: garden.at, organisations, said, announced }
+        let elsewhere = if agreement.open.is_empty() { Vec::new() } else { self.approvals_elsewhere(garden.at) };
+        Reached { agreement, garden: garden.at, organisations, said, elsewhere, announced }
     }
 
     /// What people said of changes that wait, and objections to any that was not applied: also to one that is not on the line yet.

@@ -4,13 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::said::account;
 use super::{ForgeAnswer, ForgeKind, RequestReviews, ReviewSaid};
-use crate::consent::{Authors, ChangeId, ConsentWord, Given, Via, Voice};
+use crate::consent::{Authors, ChangeId, ConsentWord, Given, Via, Voice, moved_since};
 use crate::git::{ChangedFiles, CommitId, GitError, Repository};
 use crate::model::{self, Person};
 use crate::name::Name;
-
-/// So many files are named of those that moved since an approval.
-const NAMED: usize = 3;
 
 /// What somebody said on a forge that counts for nothing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -144,20 +141,6 @@ impl Hearing<'_> {
             }
         }
     }
-
-    /// Why what was seen is not this change.
-    fn differs(&self, seen: &SeenCommit) -> String {
-        let (now, then) = (&self.content.files, &seen.content.files);
-        let paths = now.keys().chain(then.keys());
-        let mut moved: Vec<&str> = paths.filter(|path| now.get(*path) != then.get(*path)).map(String::as_str).collect();
-        moved.sort_unstable();
-        moved.dedup();
-        let more = moved.len().saturating_sub(NAMED);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let named: Vec<String> =
-            moved.iter().take(NAMED).map(|path| format!("`{}`", crate::visible::line(path))).collect();
-        format!("it is of `{}`, and {}{more} changed since", seen.given.head.short(), named.join(", "))
-    }
 }
 
 impl HeardReviews {
@@ -213,7 +196,7 @@ impl HeardReviews {
                 if seen.change == *change {
                     return;
                 }
-                hearing.differs(seen)
+                moved_since(&seen.given.head, &seen.content, hearing.content)
             }
             Ok(None) if said.head == request.head => format!("it is of `{short}`, which is not held here yet"),
             Ok(None) => format!("it is of `{short}`, which was replaced by `{}` since", request.head.short()),

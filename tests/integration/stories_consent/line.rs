@@ -121,8 +121,11 @@ async fn a_rebase_keeps_approvals_unless_the_files_moved() {
     commons.approved("pierre", moved);
     commons.approved("tim", moved);
     let rebased = commons.commit(&[rebased], "camille", &[beta(&["elsewhere", "two"])]);
-    commons.pushed(rebased).await;
+    let told = commons.pushed(rebased).await;
     assert!(!commons.has("beta", "two").await, "the file was another when it was approved");
+    let (waits, short) = (told.consent.join("\n"), &moved.to_string()[..12]);
+    let why = format!("what tim said does not count: it is of `{short}`, and `organisations/beta.kdl` changed since");
+    assert!(waits.contains(&why), "{waits}");
     commons.this.ended().await;
 }
 
