@@ -154,5 +154,33 @@ mod tests {
             let allowed: Vec<(usize, usize)> = pairs.iter().zip(&bits).filter(|(_, bit)| **bit).map(|(pair, _)| *pair).collect();
             proptest::prop_assert_eq!(at(last, &allowed, &[]).at, ways(0, &allowed));
         }
+
+        /// Whatever is allowed to whom: each stands where it may, both sides of an exchange are before it or past it, and what waits
+        /// is told where somebody is held.
+        #[test]
+        fn exchanges_go_together_or_not_at_all(
+            allowed in proptest::collection::vec(proptest::bool::weighted(0.6), 3 * 6),
+            exchanges in proptest::collection::vec((1..=6_usize, 0..3_usize, 0..3_usize), 0..4),
+        ) {
+            let names = ["one", "two", "three"].map(name);
+            let units = names.clone().map(Unit::Organisation);
+            let of = |unit: &Unit| units.iter().position(|known| known == unit).unwrap();
+            let allowed = |unit: &Unit, from: usize, to: usize| to == from + 1 && allowed[of(unit) * 6 + from];
+            let exchanges = exchanges.iter().filter(|(_, gives, takes)| gives != takes);
+            let exchange = |(step, gives, takes): &(usize, usize, usize)| Exchange { step: *step, gives: names[*gives].clone(), takes: names[*takes].clone() };
+            let exchanges: Vec<Exchange> = exchanges.map(exchange).collect();
+            let line = CommitLine { last: 6, allowed: &allowed, alike: &|_, _, _| false, exchanges: &exchanges };
+            let standings = standings(&units, &line);
+            for (unit, standing) in &standings {
+                proptest::prop_assert!((0..standing.at).all(|from| allowed(unit, from, from + 1)));
+                let is_blocked = standing.at < 6 && !allowed(unit, standing.at, standing.at + 1);
+                proptest::prop_assert!(standing.at == 6 || is_blocked || standing.with.is_some());
+                proptest::prop_assert_eq!(standing.open.first() == Some(&(standing.at, standing.at + 1)), is_blocked);
+            }
+            let at = |name: &Name| standings[&Unit::Organisation(name.clone())].at;
+            for Exchange { step, gives, takes } in &exchanges {
+                proptest::prop_assert_eq!(at(gives) >= *step, at(takes) >= *step);
+            }
+        }
     }
 }
