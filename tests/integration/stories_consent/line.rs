@@ -1,5 +1,7 @@
 //! How changes come to the line: merges, squashes, fast-forwards, rebases, reverts.
 
+use git2::Oid;
+
 use super::{Commons, RULES, alpha, beta, sized};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -171,5 +173,53 @@ async fn a_change_and_its_revert_need_nobody() {
     let revert = commons.commit(&[change], "camille", &[alpha(&[])]);
     let told = commons.pushed(revert).await;
     assert_eq!(told.consent, Vec::<String>::new());
+    commons.this.ended().await;
+}
+
+impl Commons {
+    /// The same commit, signed with a person's key.
+    fn signed(&self, commit: Oid, who: &str) -> Oid {
+        let repository = self.origin();
+        let commit = repository.find_commit(commit).unwrap();
+        let parents: Vec<git2::Commit<'_>> = commit.parents().collect();
+        let parents: Vec<&git2::Commit<'_>> = parents.iter().collect();
+        let (author, tree, message) = (commit.author(), commit.tree().unwrap(), commit.message().unwrap());
+        let text = repository.commit_create_buffer(&author, &author, message, &tree, &parents).unwrap();
+        let text = std::str::from_utf8(&text).unwrap();
+        let key = self.people.path(&format!("keys/{who}")).display().to_string();
+        let done = self.people.run_program("ssh-keygen", &["-Y", "sign", "-n", "git", "-f", &key], text.as_bytes());
+        assert_eq!(done.code, 0, "{}", done.stderr);
+        repository.commit_signed(text, &done.stdout, None).unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_commits_must_be_signed_each_that_changes_the_garden_is_by_one_of_its_people() {
+    let rules = "approvals 1 from=operators; source signatures; commits signed";
+    let Some(mut commons) = Commons::begun(rules).await else { return };
+    // Pierre's name is on it, and nobody's key.
+    let forged = commons.commit(&[commons.main()], "pierre", &[alpha(&["one"])]);
+    let stranger = commons.signed(forged, "jeanne");
+    for change in [forged, stranger] {
+        commons.branch("work", change);
+        commons.approved("tim", change);
+        commons.approved("hadrien", change);
+        let told = commons.pushed(change).await;
+        let waits = told.consent.join("\n");
+        let short = &change.to_string()[..12];
+        assert!(waits.contains(&format!("commit {short} does not count: ")), "{waits}");
+        assert!(!commons.has("alpha", "one").await);
+    }
+    // Who signed it wrote it: with that known, one approval is enough, and not their own.
+    let signed = commons.signed(forged, "pierre");
+    commons.branch("work", signed);
+    let told = commons.pushed(signed).await;
+    assert!(commons.has("alpha", "one").await, "{:?}", told.consent);
+    let unsigned_middle = commons.commit(&[signed], "camille", &[beta(&["two"])]);
+    let last = commons.signed(commons.commit(&[unsigned_middle], "camille", &[beta(&["two", "three"])]), "camille");
+    commons.branch("more", last);
+    commons.approved("tim", last);
+    let told = commons.pushed(last).await;
+    assert!(!commons.has("beta", "three").await, "HEAD alone is signed: {:?}", told.consent);
     commons.this.ended().await;
 }
