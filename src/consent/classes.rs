@@ -64,6 +64,13 @@ impl Between<'_> {
         classes
     }
 
+    /// Whether an edit is about an organisation.
+    fn touches(&self, name: &Name) -> bool {
+        self.edits
+            .touched()
+            .any(|touched| matches!(touched.part, Part::Organisation(owner) if owner.as_str() == name.as_str()))
+    }
+
     fn of_organisation(&self, name: &Name, classes: &mut BTreeSet<Class>) {
         let nothing = || (BTreeMap::new(), BTreeMap::new());
         match (KnownOrganisation::of(self.before, name), KnownOrganisation::of(self.after, name)) {
@@ -88,8 +95,13 @@ impl Between<'_> {
                 classes.insert(Class::Deletions);
                 by_objects(&parts(&self.rendered(was, before)), &nothing(), classes);
             }
-            // What stops is left as it is applied; what was stopped and is gone cannot be told.
-            (KnownOrganisation::Stopped, KnownOrganisation::Not) => classes.extend([Class::Deletions, Class::Data]),
+            (KnownOrganisation::Stopped, KnownOrganisation::Stopped) if !self.edits.is_cut() && !self.touches(name) => {
+            }
+            // What a finding stops is left as it is applied, and renders to nothing: whatever its words do comes with the step that
+            // mends it, and may be anything.
+            (KnownOrganisation::Stopped, _) | (_, KnownOrganisation::Stopped) => {
+                classes.extend([Class::Deletions, Class::Data, Class::Offers]);
+            }
             _ => {}
         }
     }

@@ -35,7 +35,7 @@ pub(crate) use alike::{Fingerprint, is_untouched};
 pub(crate) use change::{Authors, Change, ChangeId, MOST_COMMITS, moved_since, unsigned};
 pub(crate) use classes::Between;
 pub(crate) use judge::{Allowed, ConsentVerdict, Discounted, Missing, Objection, Question, judge};
-pub(crate) use record::{Contains, Record, UnreadRecord, UrgentUse, Used};
+pub(crate) use record::{Contains, ForgottenUse, Record, UnreadRecord, UrgentUse, Used};
 pub(crate) use statement::{Unheard, heard};
 pub(crate) use unread::{hold_for_unread, unread_words};
 pub(crate) use voice::{ConsentWord, Given, Via, Voice};

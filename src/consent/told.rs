@@ -108,7 +108,7 @@ impl OpenChange {
                 format!("it is agreed{by}: it may be applied")
             }
             Some(Allowed::Urgent) => "somebody says that it is urgent: it is applied, and agreed afterwards".to_owned(),
-            Some(Allowed::Recorded) => "it was agreed and is applied".to_owned(),
+            Some(Allowed::Recorded) => "it was allowed before, and what was said of it is used".to_owned(),
             None => "it waits".to_owned(),
         });
         lines.extend(super::words::sentences(&self.verdict));

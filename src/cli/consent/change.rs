@@ -67,6 +67,7 @@ impl LookedAt {
                 Some(tip) if !repository.holds(tip, &head) => (repository.shared(&head.0, &tip.0)?, head, false),
                 tip => {
                     let (before, after) = brought(repository, tip.as_ref().unwrap_or(&head), &head)?;
+                    same_as_merged(workspace, revision, (&before, &after), &head)?;
                     (before, after, true)
                 }
             }
@@ -117,6 +118,26 @@ fn named<'a>(files: impl ExactSizeIterator<Item = &'a String>) -> String {
     let more = if more > 0 { format!(" and {} more", plural(more, "file")) } else { String::new() };
     let first: Vec<String> = files.take(MOST_NAMED).map(|path| visible::line(path)).collect();
     format!("{}{more}", first.join(", "))
+}
+
+/// Refuses a revision whose merge holds something else than it does: who names the one must not sign the other.
+fn same_as_merged(
+    workspace: &Workspace,
+    revision: &str,
+    (before, after): (&CommitId, &CommitId),
+    head: &CommitId,
+) -> Result<(), CommandFailure> {
+    let (repository, folder) = (workspace.repository()?, workspace.folder_in_repository());
+    if head == after {
+        return Ok(());
+    }
+    let base = repository.shared(&head.0, &before.0)?;
+    if repository.content(&base, head, &folder)? == repository.content(before, after, &folder)? {
+        return Ok(());
+    }
+    let title = format!("{} is merged, and {} brought something else with it", visible::line(revision), after.short());
+    let whole = format!("{}..{}", before.short(), after.short());
+    Err(CommandFailure::asked(title, format!("look at `git diff {whole}`, then name that: {whole}")))
 }
 
 /// The step of a branch that brought a commit: the first parent before it, and the commit that came.

@@ -8,7 +8,7 @@ use super::show::ShowFormat;
 use super::workspace::{find, now};
 use super::{ClusterFlags, CommandFailure, Common, Exit, Output, session};
 use crate::consent::statement::{LONGEST_REASON, Statement, hear};
-use crate::consent::{ConsentWord, Given};
+use crate::consent::{Agreement, ConsentWord, Given};
 use crate::git::{LARGEST_STATEMENT, statement_ref};
 use crate::report::escape;
 use crate::visible;
@@ -214,10 +214,10 @@ pub(crate) async fn consent(common: &Common, args: &ConsentArgs, output: &Output
     let looked_at = looked_at.transpose()?;
     let mut session = session::over(workspace, &args.clusters, Some("HEAD"), output).await?;
     let told = match &looked_at {
-        None => session
-            .agreement_at("HEAD", now())
-            .await
-            .map(|agreement| agreement.map(|one| (one.lines(), one.json(), !one.is_open()))),
+        None => session.agreement_at("HEAD", now()).await.map(|agreement| {
+            let settled = |one: &Agreement| (!one.is_open()).then(|| "nothing waits for anybody".to_owned());
+            agreement.map(|one| (settled(&one).into_iter().chain(one.lines()).collect(), one.json(), !one.is_open()))
+        }),
         Some(one) => {
             let of = (one.target.as_str(), &one.base, &one.head);
             let explained = session.explain_change(of, now()).await;
@@ -243,7 +243,6 @@ pub(crate) async fn consent(common: &Common, args: &ConsentArgs, output: &Output
     match args.format {
         ShowFormat::Json => output.result(&visible::json(format!("{value:#}\n")))?,
         _ if value.is_null() => {}
-        _ if lines.is_empty() => output.result("nothing waits for anybody\n")?,
         ShowFormat::Text => output.result(&listed(&|line| format!("{line}\n")))?,
         ShowFormat::Markdown => output.result(&listed(&|line| format!("- {}\n", escape(line))))?,
     }

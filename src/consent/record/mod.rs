@@ -256,7 +256,7 @@ impl Record {
         }
     }
 
-    /// Remembers an objection, or what may take one back: a withdrawal, or an approval after it. A signed objection that is dated
+    /// Remembers an objection, a withdrawal, or an approval after an objection, which takes it back. A signed objection that is dated
     /// ahead is remembered with the time at which it was seen, so that a withdrawal made after that is later. Says whether there was
     /// room.
     pub(crate) fn note_said(&mut self, voice: &Voice, now: i64) -> bool {
@@ -268,9 +268,9 @@ impl Record {
                 !is_new || self.keep_said(Voice { when: voice.when.min(now), ..voice.clone() })
             }
             ConsentWord::Object => self.keep_said(voice.clone()),
-            ConsentWord::Withdraw | ConsentWord::Approve => {
-                !self.said.iter().any(is_known) || self.keep_said(voice.clone())
-            }
+            // That its ref goes brings nothing back that it took back.
+            ConsentWord::Withdraw => self.keep_said(voice.clone()),
+            ConsentWord::Approve => !self.said.iter().any(is_known) || self.keep_said(voice.clone()),
             ConsentWord::Urgent => true,
         }
     }

@@ -8,8 +8,8 @@ use super::facts::StepFacts;
 use super::hearing::HeardRun;
 use super::{ConsentState, Walked, contains_in};
 use crate::consent::{
-    Authors, Between, Change, ChangeId, CommitLine, ConsentVerdict, ConsentWord, Fingerprint, Question, Unheard, Unit,
-    UnitStanding, Voice, heard, hold_for_unread, is_untouched, judge, standings,
+    Allowed, Authors, Between, Change, ChangeId, CommitLine, ConsentVerdict, ConsentWord, Fingerprint, Objection,
+    Question, Unheard, Unit, UnitStanding, Voice, heard, hold_for_unread, is_untouched, judge, standings,
 };
 use crate::git::{ChangedFiles, CommitId, Repository};
 use crate::model::{ConsentSource, Garden};
@@ -118,15 +118,59 @@ impl<'s> LineJudge<'s> {
         found
     }
 
-    /// What the rules of a position make of a run.
+    /// What the rules of a position make of a run. Who objects to a whole objects to each part of it, and who objects to a part, to the
+    /// whole.
     pub(super) fn judged(&self, run: Run) -> Arc<JudgedRun> {
         if let Some(known) = self.judged.borrow().get(&run) {
             return Arc::clone(known);
         }
+        let mut judged = self.judged_alone(run);
+        if judged.verdict.allowed != Some(Allowed::Recorded) {
+            let of_others = self.objected(run.rules).into_iter().filter(|(from, to)| {
+                (*from, *to) != (run.from, run.to)
+                    && ((*from <= run.from && *to >= run.to) || (*from >= run.from && *to <= run.to))
+            });
+            for (from, to) in of_others {
+                let other = self.judged_alone(Run { from, to, rules: run.rules });
+                let verdict = &mut judged.verdict;
+                let new = other.verdict.objections.into_iter().filter(|one| !verdict.objections.contains(one));
+                let new: Vec<Objection> = new.collect();
+                if !new.is_empty() {
+                    verdict.objections.extend(new);
+                    verdict.allowed = None;
+                }
+            }
+        }
+        let judged = Arc::new(judged);
+        self.judged.borrow_mut().insert(run, Arc::clone(&judged));
+        judged
+    }
+
+    /// The steps and runs of the line that somebody objected to, whether that stands or not.
+    fn objected(&self, rules: usize) -> Vec<(usize, usize)> {
+        let voices = self.voices(rules);
+        let object = |voice: &&Voice| voice.word == ConsentWord::Object;
+        let mut changes: BTreeSet<ChangeId> =
+            voices.0.iter().filter(object).map(|voice| voice.change.clone()).collect();
+        changes.extend(self.state.borrow().record.said.iter().filter(object).map(|voice| voice.change.clone()));
+        if changes.is_empty() {
+            return Vec::new();
+        }
+        let steps = (0..self.walked.last()).filter(|from| changes.contains(&self.facts(*from, from + 1).id));
+        let mut runs: Vec<(usize, usize)> = steps.map(|from| (from, from + 1)).collect();
+        if self.walked.last() > 1 {
+            let together = self.together();
+            runs.extend(changes.iter().filter_map(|change| together.get(change)).flatten().copied());
+        }
+        runs
+    }
+
+    /// What the rules make of a run by what was said of it alone.
+    fn judged_alone(&self, run: Run) -> JudgedRun {
         let facts = self.facts(run.from, run.to);
         let reviews = self.reviews(run);
         let voices: Vec<Voice> = self.voices(run.rules).0.iter().chain(&reviews.reviews.voices).cloned().collect();
-        let judged = if let Some(rules) = self.walked.garden(run.rules) {
+        if let Some(rules) = self.walked.garden(run.rules) {
             let people = (&rules.people, reviews.reviews.authors.clone());
             let change = self.walked.change(&facts, (run.from, run.to), people, rules.consent.signed);
             let announced = self.announced(&facts, run);
@@ -153,13 +197,13 @@ impl<'s> LineJudge<'s> {
             // Without rules that can be read nobody can agree.
             let nobody = (&BTreeMap::new(), Authors::default());
             let change = self.walked.change(&facts, (run.from, run.to), nobody, false);
-            let refused = vec!["the rules before it cannot be read".to_owned()];
+            let rules = self.walked.commit(run.rules).short();
+            let refused = vec![format!(
+                "the rules of {rules} before it cannot be read: where the repository lacks that commit, push it"
+            )];
             let verdict = ConsentVerdict { refused, ..ConsentVerdict::default() };
             JudgedRun { change, verdict, urgent: None, announced: self.now.as_second() }
-        };
-        let judged = Arc::new(judged);
-        self.judged.borrow_mut().insert(run, Arc::clone(&judged));
-        judged
+        }
     }
 
     /// When a run was seen first: by itself, or the last of its steps.

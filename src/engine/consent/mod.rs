@@ -146,7 +146,7 @@ impl Session {
         agreed.agreement.silent.extend(self.consent.reviews.silent());
         agreed.agreement.silent.extend(self.unread_records());
         self.tell_moved(&mut agreed, &snapshot.folder).await;
-        agreed.agreement.silent.extend(self.unfetched_statements(&agreed.agreement, walked.garden(agreed.garden)));
+        agreed.agreement.silent.extend(self.unfetched_statements(walked.garden(agreed.garden)));
         self.note_agreed(&walked, &mut agreed, &passed, now.as_second());
         let open = self.open_steps(&walked, (agreed.garden, &agreed.organisations), &snapshot.folder, now);
         let named = walked.garden(agreed.garden).map_or(&[][..], |garden| &garden.consent.sources);
@@ -234,14 +234,15 @@ impl Session {
         Ok(Some((open, notes)))
     }
 
-    /// That a clone knows only the statements that were fetched into it, where somebody waits for more.
-    fn unfetched_statements(&self, agreement: &Agreement, rules: Option<&Garden>) -> Option<String> {
+    /// That a clone knows only the statements that were fetched into it: another may approve or object.
+    fn unfetched_statements(&self, rules: Option<&Garden>) -> Option<String> {
         let is_clone = matches!(self.source, Source::Workspace { .. });
         let signs = rules.is_some_and(|garden| garden.consent.sources.contains(&ConsentSource::Signatures));
-        let refs = "refs/parcelle-consent/*:refs/parcelle-consent/*";
-        let words =
-            format!("what people signed is read from this clone: `git fetch REMOTE '{refs}'` brings what others did");
-        (is_clone && signs && !agreement.open.is_empty()).then_some(words)
+        let refs = "+refs/parcelle-consent/*:refs/parcelle-consent/*";
+        let words = format!(
+            "what people signed is read from this clone: `git fetch origin '{refs}'` brings what others did, their objections too"
+        );
+        (is_clone && signs && self.has_shared_clusters()).then_some(words)
     }
 
     /// The records that cannot be read, a sentence each.

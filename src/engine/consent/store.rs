@@ -9,7 +9,7 @@ use super::judged::JudgedRun;
 use super::{Reached, Walked, contains_in};
 use crate::cause::reason_of;
 use crate::cluster::{Permit, consent};
-use crate::consent::{Allowed, ChangeId, Record, UnreadRecord, UrgentUse, Used};
+use crate::consent::{Allowed, ChangeId, ForgottenUse, Record, UnreadRecord, UrgentUse, Used};
 use crate::engine::session::Session;
 use crate::finding::Findings;
 use crate::git::{CommitId, FirstParents};
@@ -76,6 +76,11 @@ impl Session {
         };
         let is_lost = applied.iter().any(|commit| self.asks_at(commit, folder));
         self.consent.record.lost = is_lost.then_some(now);
+        if is_lost {
+            // Which approvals were used is lost too: all that was given before the newest commit that is applied counts as used.
+            let newest = self.newest(&applied).unwrap_or_else(|| oldest.clone());
+            self.consent.record.forgotten = Some(ForgottenUse { commit: newest, when: now });
+        }
         let first =
             if self.asks_at(&oldest, folder) { Some(oldest) } else { self.first_that_asks(&oldest, head, folder) };
         // The commit that brought the rules was made before anybody was asked.
@@ -106,6 +111,12 @@ impl Session {
     fn applied_commits(&self) -> BTreeSet<CommitId> {
         let applied = self.known.applied.iter();
         applied.flat_map(|applied| applied.commits.values().chain(applied.begun.values())).cloned().collect()
+    }
+
+    /// The newest of some commits.
+    fn newest(&self, commits: &BTreeSet<CommitId>) -> Option<CommitId> {
+        let contains = contains_in(self.source.repository());
+        commits.iter().cloned().reduce(|newest, one| if contains(&one, &newest) { one } else { newest })
     }
 
     /// The oldest of some commits.

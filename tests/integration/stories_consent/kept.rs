@@ -58,6 +58,15 @@ async fn a_record_that_is_lost_is_told_and_nobody_is_asked_again_for_what_is_app
     commons.approved("hadrien", second);
     commons.looked().await;
     assert!(commons.has("beta", "two").await);
+    // What was agreed before the loss counts as used.
+    let back = commons.commit(&[second], "camille", &[alpha(&[])]);
+    commons.branch("back", back);
+    commons.approved("pierre", back);
+    commons.approved("tim", back);
+    commons.pushed(back).await;
+    let again = commons.commit(&[back], "camille", &[alpha(&["one"])]);
+    let told = commons.pushed(again).await;
+    assert!(told.consent.join("\n").contains("waits: 2 more of operators"), "{:?}", told.consent);
     commons.this.ended().await;
 }
 

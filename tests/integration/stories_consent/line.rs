@@ -96,6 +96,9 @@ async fn a_merge_that_adds_something_of_its_own_is_another_change() {
     let merge = commons.merged(branch, &[alpha(&["one", "slipped-in"])]);
     commons.pushed(merge).await;
     assert!(!commons.has("alpha", "slipped-in").await && !commons.has("alpha", "one").await);
+    // Whoever names the branch means what stands on it, not what its merge brought.
+    let said = commons.say("hadrien", &["approve", &branch.to_string()]);
+    assert!(said.code != 0 && said.stderr.contains("brought something else with it"), "{}", said.text());
     commons.this.ended().await;
 }
 

@@ -54,6 +54,77 @@ async fn an_objection_that_was_seen_before_the_merge_holds_after_its_ref_is_gone
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_withdrawal_holds_after_its_ref_is_gone() {
+    let Some(mut commons) = Commons::begun(RULES).await else { return };
+    let change = commons.commit(&[commons.main()], "camille", &[alpha(&["one"])]);
+    commons.branch("work", change);
+    commons.approved("pierre", change);
+    commons.approved("tim", change);
+    commons.people.set_clock("2026-11-20T12:05:00Z");
+    commons.this.now += jiff::SignedDuration::from_mins(6);
+    assert_eq!(commons.say("tim", &["withdraw", &change.to_string()]).code, 0);
+    commons.pushed(change).await;
+    assert!(!commons.has("alpha", "one").await);
+    let origin = commons.origin();
+    for found in origin.references_glob("refs/parcelle-consent/*tim-withdraw*").unwrap() {
+        found.unwrap().delete().unwrap();
+    }
+    let told = commons.looked().await;
+    assert!(!commons.has("alpha", "one").await, "{:?}", told.consent);
+    commons.this.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_objects_to_a_whole_objects_to_its_parts_and_the_other_way_round() {
+    let Some(mut commons) = Commons::begun(RULES).await else { return };
+    let begun = commons.main();
+    let first = commons.commit(&[begun], "camille", &[alpha(&["one"])]);
+    let second = commons.commit(&[first], "camille", &[beta(&["two"])]);
+    commons.branch("work", second);
+    assert_eq!(commons.say("jeanne", &["object", &second.to_string(), "a stranger"]).code, 2, "nobody of the garden");
+    let said = commons.say("camille", &["object", &second.to_string(), "not this branch"]);
+    assert_eq!(said.code, 0, "{}", said.text());
+    for range in [format!("{begun}..{first}"), format!("{first}..{second}")] {
+        for who in ["pierre", "tim"] {
+            assert_eq!(commons.say(who, &["approve", &range]).code, 0);
+        }
+    }
+    let told = commons.pushed(second).await;
+    assert!(!commons.has("alpha", "one").await && !commons.has("beta", "two").await, "{:?}", told.consent);
+    assert!(told.consent.join("\n").contains("not this branch"), "{:?}", told.consent);
+    commons.this.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_finding_hides_is_asked_about_as_whatever_it_may_be() {
+    let rules = "approvals 1 from=operators; waiting 24 hours for=deletions; source signatures";
+    let Some(mut commons) = Commons::begun(rules).await else { return };
+    let agreed = async |commons: &mut Commons, before: git2::Oid, change: git2::Oid| {
+        for who in ["pierre", "tim"] {
+            assert_eq!(commons.say(who, &["approve", &format!("{before}..{change}")]).code, 0);
+        }
+        commons.pushed(change).await
+    };
+    let begun = commons.main();
+    let sites = commons.commit(&[begun], "camille", &[alpha(&["one"])]);
+    commons.branch("sites", sites);
+    agreed(&mut commons, begun, sites).await;
+    assert!(commons.has("alpha", "one").await);
+    let (path, text) = alpha(&["retired one"]);
+    let hidden = text.as_ref().unwrap().replace("app hedgedoc pads", "app hedgedoc pads { sizee large; }");
+    let hidden = commons.commit(&[sites], "camille", &[(path, Some(hidden))]);
+    commons.branch("hidden", hidden);
+    let told = agreed(&mut commons, sites, hidden).await;
+    assert!(told.consent.join("\n").contains("people may object until"), "{:?}", told.consent);
+    let mended = commons.commit(&[hidden], "camille", &[(path, text)]);
+    commons.branch("mended", mended);
+    let told = agreed(&mut commons, hidden, mended).await;
+    assert!(told.consent.join("\n").contains("people may object until"), "{:?}", told.consent);
+    assert!(!told.writes.iter().any(|write| write.contains("one-web")), "{:?}", told.writes);
+    commons.this.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deletion_waits_for_its_time() {
     let Some(mut commons) = Commons::begun("waiting 24 hours for=deletions; source signatures").await else { return };
     let more = commons.commit(&[commons.main()], "camille", &[alpha(&["one"])]);
