@@ -6,7 +6,7 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyP
 
 use super::*;
 
-/// What was signed.
+/// The text under every signature of the vectors.
 const TEXT: &[u8] = b"parcelle\n";
 
 macro_rules! signed {

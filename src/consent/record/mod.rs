@@ -108,7 +108,7 @@ struct SchemaOnly {
 }
 
 impl Record {
-    /// What a record says.
+    /// Reads a record as a cluster keeps it, within its limits.
     ///
     /// # Errors
     /// Why it cannot be read.
